@@ -1,0 +1,111 @@
+"""The command line: argument parsing only, no logic."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from monai_gan_denoise import __version__
+
+__all__ = ["main"]
+
+MODALITIES = ("auto", "ct", "mr", "xr", "us", "oct", "mri", "xray")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+@click.version_option(__version__, prog_name="monai-gan-denoise")
+def commands() -> None:
+    """Denoise CT, MR, X-ray, ultrasound and OCT images. Research use only; not a medical device."""
+
+
+@commands.command()
+@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
+@click.option("--modality", type=click.Choice(MODALITIES), default="auto", help="What images are that do not say.")
+@click.option(
+    "--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the denoising; 0 copies."
+)
+@click.option("--residual", is_flag=True, help="Also write what was removed, beside each result.")
+@click.option("--weights", type=click.Path(path_type=Path), help="Weights other than the bundle's: a plain state dict.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Slices that the network sees at once.")
+@click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@click.option("--new-uids", is_flag=True, help="Draw fresh DICOM UIDs instead of deriving them from the source's.")
+@click.option("--verbose", is_flag=True, help="Show details of failures.")
+def denoise(
+    source: Path,
+    target: Path,
+    modality: str,
+    strength: float,
+    residual: bool,
+    weights: Path | None,
+    device: str,
+    batch_size: int | None,
+    overwrite: bool,
+    new_uids: bool,
+    verbose: bool,
+) -> int:
+    """Denoise INPUT, a file, a DICOM series' folder or a tree, into OUTPUT.
+
+    OUTPUT is a file if INPUT is one and OUTPUT has an image's suffix; otherwise a folder, in which each result has its
+    input's relative path and name (a.jpg becomes a.jpg.png). Exit 0: all done; 1: some failed; 2: nothing was done.
+    """
+    from monai_gan_denoise.inference import Denoiser
+
+    _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
+    denoiser = Denoiser(weights, device, batch_size=batch_size, progress=True)
+    return denoiser.run(
+        source,
+        target,
+        modality=modality,
+        strength=strength,
+        residual=residual,
+        overwrite=overwrite,
+        new_uids=new_uids,
+    ).exit_code
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def samples(folder: Path) -> None:
+    """Write the sample inputs to FOLDER: FOLDER/<modality>/noisy, FOLDER/<modality>/clean and FOLDER/manifest.csv."""
+    from monai_gan_denoise.samples import write_samples
+
+    _log_to_terminal(logging.INFO)
+    write_samples(folder)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 all done, 1 some failed, 2 nothing could be done or bad arguments."""
+    try:
+        code = commands.main(arguments, prog_name="monai-gan-denoise", standalone_mode=False)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except click.Abort:
+        _fail("interrupted")
+    except (ValueError, OSError) as error:
+        _fail(str(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"monai-gan-denoise: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+def _log_to_terminal(level: int) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("monai_gan_denoise")
+    logger.handlers = [handler]
+    logger.setLevel(level)
+    # What libraries warn of is for whoever looks into a failure (--verbose); a user gets one line a file. MONAI tells
+    # of a GPU decoder that is not installed, whatever the input; nothing here uses it.
+    logging.captureWarnings(True)
+    details = level == logging.DEBUG
+    logging.getLogger("py.warnings").handlers = [handler if details else logging.NullHandler()]
+    for name in ("pydicom", "monai"):
+        logging.getLogger(name).setLevel(logging.WARNING if details else logging.ERROR)

@@ -1,0 +1,100 @@
+"""How images reach the network: all stages at once in training, slice by slice in inference."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.inferers import Inferer
+from torch import Tensor
+from tqdm import tqdm
+
+__all__ = ["SlicewiseInferer", "StagesInferer"]
+
+logger = logging.getLogger(__name__)
+
+THIRD_AXIS = 2  # the slice axis of an array that says nothing about itself
+
+
+class StagesInferer(Inferer):
+    """Give the loss what it compares: refined image, coarse image, noise-level map, noisy image."""
+
+    def __call__(
+        self, inputs: Tensor, network: Callable[..., Any], *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Run every stage of a ``GanDenoiser`` on ``inputs``, ``(B, C, H, W)``."""
+        refined, coarse, level = network.stages(inputs)  # type: ignore[attr-defined]
+        return refined, coarse, level, inputs
+
+
+class SlicewiseInferer(Inferer):
+    """Denoise every slice of an image, volume or series with a two-dimensional network.
+
+    Slices are whole, so there are no seams in the plane; MONAI's SliceInferer blends windows and holds two more copies
+    of the volume for that. The slice axis comes from the image's metadata (``slice_axis``), else it is the third. Axes
+    beyond the third are taken as more slices. A constant slice has no noise to remove and passes unchanged.
+
+    Args:
+        batch_size: slices that the network sees at once.
+        progress: show a progress bar for volumes.
+
+    Raises:
+        ValueError: if ``batch_size`` is not positive.
+    """
+
+    def __init__(self, batch_size: int, progress: bool = True) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}. Pass a number of slices.")
+        self.batch_size = batch_size
+        self.progress = progress
+
+    def __call__(self, inputs: Tensor, network: Callable[..., Any], *_: Any, **__: Any) -> Tensor:
+        """Denoise ``inputs``, ``(1, 1, *spatial)`` in network units with two spatial axes or more.
+
+        Returns:
+            Same shape, on the device and with the metadata of ``inputs``.
+        """
+        meta: dict[str, Any] = inputs.meta if isinstance(inputs, MetaTensor) else {}
+        volume = inputs.as_tensor()[0, 0] if isinstance(inputs, MetaTensor) else inputs[0, 0]
+        denoised = volume.clone()
+        name = str(meta.get("filename_or_obj", "the array"))
+        slices, results = (_slices(each, meta.get("slice_axis")) for each in (volume, denoised))
+        indices = list(np.ndindex(*slices.shape[2:]))
+        batches = [indices[start : start + self.batch_size] for start in range(0, len(indices), self.batch_size)]
+        constant = 0
+        # None: no bar where there is no terminal to redraw it on.
+        hidden = None if self.progress and len(batches) > 1 else True
+        for batch in tqdm(batches, desc=Path(name).name, unit="batch", leave=False, disable=hidden):
+            varied = [index for index in batch if _varies(slices[(..., *index)])]
+            constant += len(batch) - len(varied)
+            if varied:
+                noisy = torch.stack([slices[(..., *index)] for index in varied])
+                for index, result in zip(varied, _predict(network, noisy), strict=True):
+                    results[(..., *index)].copy_(result)
+        if constant:
+            logger.info("%s: %d of %d slices are constant and were copied.", name, constant, len(indices))
+        return MetaTensor(denoised[None, None], meta=meta) if meta else denoised[None, None]
+
+
+def _slices(volume: Tensor, slice_axis: int | None) -> Tensor:
+    """View a volume as ``(H, W, slices, ...)``."""
+    if volume.dim() == 2:
+        return volume[..., None]
+    return volume.movedim(THIRD_AXIS if slice_axis is None else slice_axis, THIRD_AXIS)
+
+
+def _varies(image: Tensor) -> bool:
+    return bool(image.amin() != image.amax())
+
+
+def _predict(network: Callable[..., Any], noisy: Tensor) -> Tensor:
+    parameters = getattr(network, "parameters", tuple)  # a network is any callable, also one without parameters
+    device = next((parameter.device for parameter in parameters()), noisy.device)
+    prediction: Tensor = network(noisy[:, None].to(device, memory_format=torch.channels_last))
+    return prediction[:, 0].to(noisy.device)

@@ -1,0 +1,190 @@
+"""The denoiser as users call it: it runs the bundle's configuration, so that the pipeline exists once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import numpy as np
+import torch
+from monai.bundle import ConfigParser
+from monai.data import MetaTensor
+from monai.transforms import Compose, LoadImaged, SaveImaged
+from monai.utils import convert_to_dst_type
+
+from monai_gan_denoise.engines import ScanEvaluator
+from monai_gan_denoise.io import (
+    InputError,
+    Scan,
+    find_scans,
+    packaged_bundle,
+    read_scan,
+    refuse_unusable,
+    scan_meta,
+    subtract,
+)
+
+__all__ = ["Denoiser"]
+
+Image = TypeVar("Image", np.ndarray, torch.Tensor)
+
+
+class Denoiser:
+    """Blind denoiser for CT, MR, X-ray, ultrasound and OCT images.
+
+    Args:
+        weights: a plain state dict; the bundle's own weights if None.
+        device: "cpu", "cuda" or any other name torch knows; "auto" for a GPU where there is one.
+        batch_size: slices that the network sees at once; the bundle's default if None.
+        progress: show a progress bar for volumes.
+        bundle_root: folder of the bundle; the packaged one if None.
+
+    Raises:
+        WeightsError: if the weights cannot be used.
+        ValueError: if ``device`` cannot be used.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        device: str = "auto",
+        *,
+        batch_size: int | None = None,
+        progress: bool = False,
+        bundle_root: str | Path | None = None,
+    ) -> None:
+        root = Path(bundle_root).absolute() if bundle_root else packaged_bundle()
+        self._config = ConfigParser.load_config_files(str(root / "configs" / "inference.json"))
+        self._config.update(bundle_root=str(root), progress=progress)
+        if weights:
+            self._config["weights"] = _literal(weights)
+        if device != "auto":
+            _check_device(device)
+            self._config["device"] = f"$torch.device({device!r})"
+        if batch_size:
+            self._config["batch_size"] = batch_size
+        parser = self._parser()
+        self.network: torch.nn.Module = _resolve(parser, "network")
+        self._config["network"] = self.network
+
+    def denoise(self, x: str | Path | Image, modality: str | None = None, strength: float = 1.0) -> Any:
+        """Denoise one image or volume and write nothing.
+
+        Args:
+            x: a path, or an array ``(H, W)`` or ``(H, W, D)`` in the modality's units (CT: HU; 8-bit: as stored). A
+                volume is denoised slice by slice, an array's slices being ``x[..., i]``.
+            modality: ct, mr, xr, us or oct; for a path it may be left to the header.
+            strength: share of the denoising, in ``[0, 1]``; 0 returns the input.
+
+        Returns:
+            An array of the type, shape and dtype of ``x``; for a path float32, in the modality's units.
+
+        Raises:
+            InputError: if ``x`` cannot be denoised.
+            ValueError: if ``modality`` or ``strength`` is not one of those named.
+        """
+        if isinstance(x, (str, Path)):
+            scan, known = _read(Path(x), modality)
+            return subtract(scan.values, self._removed(scan, known, strength))
+        values = x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
+        scan = _scan_of(values)
+        result = subtract(values, self._removed(scan, modality, strength))
+        return convert_to_dst_type(result, x)[0]
+
+    def run(self, dataset_dir: str | Path, output_dir: str | Path, **settings: Any) -> ScanEvaluator:
+        """Denoise a file, a series or a tree into files.
+
+        Args:
+            dataset_dir: what to denoise.
+            output_dir: where to put the results; see ``monai_gan_denoise.io.find_scans``.
+            **settings: entries of the bundle's inference.json: modality, strength, residual, overwrite, new_uids.
+
+        Returns:
+            The evaluator, with its ``outcomes`` and its ``exit_code``.
+        """
+        paths = {"dataset_dir": _literal(dataset_dir), "output_dir": _literal(output_dir)}
+        parser = self._parser(**{"overwrite": False, **settings, **paths})
+        evaluator: ScanEvaluator = _resolve(parser, "evaluator")
+        evaluator.run()
+        return evaluator
+
+    def _parser(self, **settings: Any) -> ConfigParser:
+        return ConfigParser({**self._config, **settings})
+
+    def _removed(self, scan: Scan, modality: str | None, strength: float) -> np.ndarray:
+        parser = self._parser(strength=strength)
+        image = MetaTensor(torch.as_tensor(scan.values)[None], meta=scan_meta(scan))
+        with _unwrapped():
+            item = _without(_resolve(parser, "preprocessing"), LoadImaged)({"image": image, "modality": modality})
+        with torch.inference_mode(), _unwrapped():
+            item["pred"] = _resolve(parser, "inferer")(item["image"][None], self.network)[0]
+            item = _without(_resolve(parser, "postprocessing"), SaveImaged)(item)
+        removed: np.ndarray = np.asarray(item["removed"].cpu())[0]
+        return removed
+
+
+def _literal(path: str | Path) -> str:
+    """Keep a path from being parsed: MONAI takes what starts with $, @ or % for an expression, reference or macro."""
+    return os.path.join(os.curdir, path)
+
+
+def _resolve(parser: ConfigParser, key: str) -> Any:
+    """Instantiate one entry."""
+    with _unwrapped():
+        return parser.get_parsed_content(key)
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    """Let the errors that speak to users out of MONAI's wrapping as they are."""
+    try:
+        yield
+    except RuntimeError as error:
+        cause = error.__cause__
+        while cause is not None and not isinstance(cause, ValueError):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise cause from None
+
+
+def _check_device(name: str) -> None:
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:  # an unknown name; a CPU build of torch asserts
+        raise ValueError(f"device must be one that torch can use here, got {name!r}. Pass auto or cpu.") from error
+
+
+def _without(chain: Compose, kind: type) -> Compose:
+    return Compose([transform for transform in chain.transforms if not isinstance(transform, kind)])
+
+
+def _read(path: Path, modality: str | None) -> tuple[Scan, str]:
+    unwritten = path.resolve().parent / f"unwritten-{uuid4().hex}"
+    (item, *others) = find_scans(path, unwritten, modality or "auto")
+    if "refusal" in item:
+        raise InputError(item["refusal"])
+    if others:
+        raise InputError(f"x must be one image or series, got {1 + len(others)} in {path}. Use run for a folder.")
+    files: Sequence[str] = item["image"]
+    return read_scan([Path(file) for file in files]), item["modality"]
+
+
+def _scan_of(values: np.ndarray) -> Scan:
+    if values.ndim not in (2, 3):
+        raise InputError(f"x must be (H, W) or (H, W, D), got shape {values.shape}. Pass one image or volume.")
+    if values.dtype.kind not in "iuf":
+        raise InputError(f"x must hold integers or floating numbers, got {values.dtype}. Convert it.")
+    slice_axis = 2 if values.ndim == 3 else None
+    refuse_unusable(values, slice_axis, "the array")
+    bits = np.iinfo(values.dtype) if values.dtype in (np.uint8, np.int8) else None
+    return Scan(
+        values.astype(np.float32),
+        np.eye(4),
+        slice_axis=slice_axis,
+        bit_range=(float(bits.min), float(bits.max)) if bits else None,
+    )

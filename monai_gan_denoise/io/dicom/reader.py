@@ -1,0 +1,121 @@
+"""DICOM files to a Scan in the modality's units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from monai_gan_denoise.io.dicom.geometry import Plane, affine, plane
+from monai_gan_denoise.io.dicom.header import frame_count, modality
+from monai_gan_denoise.io.dicom.pixels import (
+    LUMINANCE,
+    Integers,
+    PixelFormat,
+    Units,
+    load,
+    padding,
+    palette_to_rgb,
+    pixel_format,
+    words,
+)
+from monai_gan_denoise.io.scan import InputError, Scan
+
+__all__ = ["read"]
+
+BIT_RANGE_BITS = 8  # up to this many stored bits, images use the range of their bits
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """One frame: values with NaN for padding, what padding holds, where it lies, the values its bits can hold."""
+
+    values: npt.NDArray[np.float32]
+    plane: Plane
+    bit_range: tuple[float, float] | None
+
+
+def read(files: Sequence[Path]) -> Scan:
+    """Read one DICOM file, or the files of one series.
+
+    Values are in the units of the Modality LUT's rescale, per slice or frame where it varies, in stored numbers where
+    there is none; MONOCHROME1 is inverted; colors give their luminance. Padding shows as the lowest valid value.
+
+    Args:
+        files: one file of any number of frames, or several files of one frame each, in slice order.
+
+    Returns:
+        ``(rows, columns)``; or ``(rows, columns, slices)`` of several files or frames, with slice axis 2.
+
+    Raises:
+        InputError: if a file cannot be read or decoded, or does not fit the others.
+    """
+    first = load(files[0])
+    stacked = len(files) > 1 or frame_count(first) > 1
+    frames: list[_Frame] = []
+    for path in files:
+        frames.extend(_frames(path, single=len(files) > 1))
+        if frames[-1].values.shape != frames[0].values.shape:
+            shapes = " after ".join("{} x {}".format(*frames[i].values.shape) for i in (-1, 0))
+            raise InputError(f"slices must be of one size, got {shapes} in {path}. Pass them as separate series.")
+    values = _fill_padding(np.stack([frame.values for frame in frames]))
+    ranges = [frame.bit_range for frame in frames if frame.bit_range is not None]
+    return Scan(
+        values=np.moveaxis(values, 0, 2) if stacked else values[0],
+        affine=affine([frame.plane for frame in frames]),
+        slice_axis=2 if stacked else None,
+        bit_range=(min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None,
+        modality=modality(first.get("Modality")),
+    )
+
+
+def _frames(path: Path, single: bool) -> Iterator[_Frame]:
+    """Decode the frames of a file.
+
+    Raises:
+        InputError: if ``single`` and the file has more than one frame.
+    """
+    dataset = load(path)
+    if single and frame_count(dataset) > 1:
+        raise InputError(f"file must have one frame, got {frame_count(dataset)} in {path}. Pass it alone.")
+    pixels = pixel_format(dataset)
+    outside = padding(dataset, pixels)
+    for index, raw in enumerate(words(dataset, path)):
+        units = Units.of(dataset, index, pixels, path)
+        numbers = pixels.numbers(raw)
+        colors = palette_to_rgb(dataset, numbers) if pixels.color == "palette" else numbers
+        values = (_luminance(colors, pixels.color) * units.slope + units.intercept).astype(np.float32)
+        if outside is not None:
+            mask = outside.mask(numbers)
+            # An image of padding alone has no valid value to show: its own numbers are as good as any.
+            values[mask & ~mask.all()] = np.nan
+        yield _Frame(values, plane(dataset, index), _bit_range(pixels, units))
+
+
+def _luminance(colors: Integers, color: str) -> npt.NDArray[np.float64]:
+    """Give the gray numbers of gray, RGB or YBR pixels."""
+    if color == "gray":
+        return colors.astype(np.float64)
+    if color == "ybr":
+        return colors[..., 0].astype(np.float64)
+    result: npt.NDArray[np.float64] = colors @ LUMINANCE
+    return result
+
+
+def _bit_range(pixels: PixelFormat, units: Units) -> tuple[float, float] | None:
+    if pixels.bits_stored > BIT_RANGE_BITS and pixels.color != "palette":
+        return None
+    ends = (0, 255) if pixels.color == "palette" else pixels.limits
+    low, high = sorted(units.slope * end + units.intercept for end in ends)
+    return low, high
+
+
+def _fill_padding(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Show padding, marked by NaN, as the lowest valid value of the whole stack."""
+    mask = np.isnan(values)
+    if mask.any():
+        values[mask] = values[~mask].min()
+    return values

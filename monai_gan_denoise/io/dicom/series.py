@@ -1,0 +1,110 @@
+"""Which DICOM files make a stack of slices, in which order, and which are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom import Dataset
+
+from monai_gan_denoise.io.dicom.geometry import plane
+from monai_gan_denoise.io.dicom.header import frame_count, modality, read_header
+from monai_gan_denoise.io.scan import InputError
+
+__all__ = ["Series", "find_series", "is_dicom"]
+
+SUFFIXES = (".dcm", ".ima", ".dicom")
+MAGIC = b"DICM"
+PREAMBLE = 128  # bytes before MAGIC, PS3.10 section 7.1
+FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # of a file without preamble: meta, identifying, big endian
+ROUNDING = 3  # decimals of mm and of direction cosines within which slices are parallel and equally spaced
+
+
+@dataclass(frozen=True)
+class Series:
+    """Files that are read as one image, volume or series.
+
+    Attributes:
+        files: in slice order.
+        modality: ct, mr, xr, us or oct; None where the header's keyword is another.
+        keyword: the header's Modality, as it stands; empty if absent.
+    """
+
+    files: tuple[Path, ...]
+    modality: str | None
+    keyword: str
+
+
+def is_dicom(path: Path) -> bool:
+    """Tell whether a file is DICOM by its preamble or suffix, or, without a suffix, by being readable as such."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        head = stream.read(PREAMBLE + len(MAGIC))
+    if head[PREAMBLE:] == MAGIC or path.suffix.lower() in SUFFIXES:
+        return True
+    # A file named by a UID has a suffix of digits. Reading just any binary file by force could take long: look first.
+    if (path.suffix and not path.suffix[1:].isdigit()) or head[:2] not in FIRST_GROUPS:
+        return False
+    try:
+        return "SOPClassUID" in pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    except Exception:  # whatever the parser stumbles over, it is no DICOM file
+        return False
+
+
+def find_series(paths: Iterable[Path]) -> tuple[list[Series], list[tuple[Path, str]]]:
+    """Group DICOM files into homogeneous stacks by their headers, without decoding pixels.
+
+    A stack has one SeriesInstanceUID, size, orientation, spacing and pixel format; its slices are sorted by position
+    along their normal, then by InstanceNumber. Multi-frame files, radiographs and ultrasound frames without a position
+    are no slices of a stack and stand alone.
+
+    Args:
+        paths: DICOM files, in any order.
+
+    Returns:
+        The series, in the order of their first files' paths; and the files refused, each with the reason.
+    """
+    stacks: dict[tuple[Any, ...], list[tuple[tuple[float, int, str], Path]]] = {}
+    keywords: dict[tuple[Any, ...], str] = {}
+    refused: list[tuple[Path, str]] = []
+    for path in sorted(paths):
+        try:
+            header = read_header(path)
+            key, order = _stack_key(header, path), _slice_order(header, path)
+        except InputError as error:
+            refused.append((path, str(error)))
+            continue
+        stacks.setdefault(key, []).append((order, path))
+        keywords[key] = str(header.get("Modality") or "")
+    series = []
+    for key, slices in stacks.items():
+        files = tuple(path for _, path in sorted(slices))
+        series.append(Series(files, modality(keywords[key]), keywords[key]))
+    return series, refused
+
+
+def _stack_key(header: Dataset, path: Path) -> tuple[Any, ...]:
+    """Give what the slices of one stack have in common."""
+    kind = modality(header.get("Modality"))
+    still = kind == "xr" or (kind == "us" and not header.get("ImagePositionPatient"))
+    if still or frame_count(header) > 1 or not header.get("SeriesInstanceUID"):
+        return (str(path),)
+    where = plane(header)
+    geometry = (*where.along_row, *where.along_column, *where.spacing[:2])
+    pixels = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel")
+    return (
+        str(header.SeriesInstanceUID),
+        str(header.get("Modality")),
+        str(header.get("PhotometricInterpretation")),
+        *(round(number, ROUNDING) for number in geometry),
+        *(header.get(keyword) for keyword in pixels),
+    )
+
+
+def _slice_order(header: Dataset, path: Path) -> tuple[float, int, str]:
+    """Sort slices by position, then InstanceNumber, then name so that the order never depends on the file system."""
+    return round(plane(header).height or 0.0, ROUNDING), int(header.get("InstanceNumber") or 0), path.name

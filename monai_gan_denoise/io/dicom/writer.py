@@ -1,0 +1,197 @@
+"""What denoising removed, taken away from the stored pixels and written as derived DICOM objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import Dataset, dcmwrite
+
+from monai_gan_denoise.io.dicom.derived import derive, series_uid
+from monai_gan_denoise.io.dicom.pixels import (
+    Integers,
+    PixelFormat,
+    Units,
+    load,
+    padding,
+    palette_to_rgb,
+    pixel_format,
+    words,
+)
+from monai_gan_denoise.io.scan import Derivation, subtract
+from monai_gan_denoise.io.whole import whole_file
+
+__all__ = ["write"]
+
+EXTREMES = ("SmallestImagePixelValue", "LargestImagePixelValue")
+SERIES_EXTREMES = ("SmallestPixelValueInSeries", "LargestPixelValueInSeries")
+WORD_LIMIT = 16  # bits that the elements above can hold
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """Uncompressed pixels of an output: words and numbers of all frames, and how to describe them."""
+
+    words: Integers
+    numbers: Integers
+    format: PixelFormat
+    changed: bool
+
+
+def write(
+    files: Sequence[Path], removed: npt.NDArray[np.floating], outputs: Sequence[Path], derivation: Derivation
+) -> None:
+    """Write one derived object per source file, all of them or none.
+
+    Stored pixels become the source's minus what was removed, rounded and limited to BitsStored; padding, and pixels
+    that nothing was removed from, keep their numbers. The files are explicit VR little endian, not compressed.
+
+    Args:
+        files: as passed to ``read``.
+        removed: what denoising takes away from ``Scan.values``, same shape and units.
+        outputs: a path per file.
+        derivation: how the outputs were made.
+
+    Raises:
+        InputError: if a source can no longer be read.
+        ValueError: if the numbers of files, outputs or slices differ.
+    """
+    if len(outputs) != len(files):
+        raise ValueError(f"outputs must be one per file, got {len(outputs)} for {len(files)}. Name each output.")
+    planes = removed[np.newaxis] if removed.ndim == 2 else np.moveaxis(removed, 2, 0)
+    now = datetime.now().astimezone()
+    extremes: tuple[int, int] | None = None
+    series = ""
+    with ExitStack() as stack:
+        start = 0
+        for index, (path, output) in enumerate(zip(files, outputs, strict=True)):
+            dataset = load(path)
+            if index == 0:
+                series = series_uid(dataset, derivation)
+                if any(keyword in dataset for keyword in SERIES_EXTREMES):
+                    extremes = _series_extremes(files, planes)
+            pixels = _denoised(dataset, planes[start:], path)
+            start += len(pixels.words)
+            derive(dataset, derivation, series, now)
+            _set_pixels(dataset, pixels, extremes)
+            partial = stack.enter_context(whole_file(output))
+            dcmwrite(partial, dataset, enforce_file_format=True)  # save_as refuses big endian sources
+        if start != len(planes):
+            raise ValueError(f"removed must have {start} slices, got {len(planes)}. Pass the shape of Scan.values.")
+
+
+def _denoised(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) -> _Pixels:
+    """Decode all frames and take the planes' share from each.
+
+    Raises:
+        ValueError: if the planes are fewer than the frames, or of another size.
+    """
+    pixels = pixel_format(dataset)
+    raws, numbers, results = [], [], []
+    for index, raw in enumerate(words(dataset, path)):
+        if index >= len(planes) or raw.shape[:2] != planes[index].shape:
+            size = f"{raw.shape[0]} x {raw.shape[1]}"
+            raise ValueError(f"removed must have a {size} slice for each frame, got another shape. Pass Scan.values'.")
+        stored = pixels.numbers(raw)
+        raws.append(raw)
+        numbers.append(stored)
+        results.append(_subtract_frame(dataset, pixels, stored, planes[index], Units.of(dataset, index, pixels, path)))
+    before = np.stack(numbers)
+    if pixels.color == "palette":
+        return _palette_denoised(dataset, pixels, before, planes[: len(before)])
+    after = np.stack(results)
+    return _Pixels(pixels.words(np.stack(raws), after), after, pixels, changed=not np.array_equal(before, after))
+
+
+def _subtract_frame(
+    dataset: Dataset, pixels: PixelFormat, stored: Integers, removed: npt.NDArray[np.floating], units: Units
+) -> Integers:
+    """Take ``removed``, in the units of the scan, from one frame of stored numbers."""
+    steps = removed.astype(np.float64) / units.slope
+    if pixels.color == "rgb":  # the same from each component changes luminance by that much, and no chroma
+        return _minus(stored, steps[..., np.newaxis], pixels.limits)
+    if pixels.color == "ybr":
+        return _minus(stored, steps[..., np.newaxis] * [1.0, 0.0, 0.0], pixels.limits)
+    if pixels.color == "palette":
+        return stored
+    result = _minus(stored, steps, pixels.limits)
+    outside = padding(dataset, pixels)
+    if outside is None:
+        return result
+    # A valid pixel must not turn into padding: it stops at the number next to it, on the side it came from.
+    neighbor = np.where(stored > outside.highest, outside.highest + 1, outside.lowest - 1).astype(stored.dtype)
+    result = np.where(outside.mask(result), neighbor, result)
+    return np.where(outside.mask(stored), stored, result)
+
+
+def _minus(stored: Integers, steps: npt.NDArray[np.floating], limits: tuple[int, int]) -> Integers:
+    """Call ``subtract``, whose result has the type of ``stored``."""
+    return subtract(stored, steps, limits).astype(stored.dtype, copy=False)
+
+
+def _palette_denoised(
+    dataset: Dataset, pixels: PixelFormat, indices: Integers, planes: npt.NDArray[np.floating]
+) -> _Pixels:
+    """Turn indices into RGB, which alone can hold denoised colors; where nothing was removed the indices stay."""
+    if not planes.any():
+        return _Pixels(indices, indices, pixels, changed=False)
+    rgb = PixelFormat(bits_allocated=8, bits_stored=8, high_bit=7, signed=False, color="rgb")
+    colors = _minus(palette_to_rgb(dataset, indices), planes[..., np.newaxis], rgb.limits)
+    return _Pixels(colors, colors, rgb, changed=True)
+
+
+def _series_extremes(files: Sequence[Path], planes: npt.NDArray[np.floating]) -> tuple[int, int]:
+    """Find the lowest and highest number of all outputs, which each file of such a series repeats."""
+    start, ends = 0, []
+    for path in files:
+        numbers = _denoised(load(path), planes[start:], path).numbers
+        start += len(numbers)
+        ends += [int(numbers.min()), int(numbers.max())]
+    return min(ends), max(ends)
+
+
+def _set_pixels(dataset: Dataset, pixels: _Pixels, series_extremes: tuple[int, int] | None) -> None:
+    """Put pixels into a data set, with everything that describes them."""
+    if pixels.format.color == "rgb":
+        _describe_rgb(dataset, pixels.format)
+    if pixels.format.color != "palette" and dataset.SamplesPerPixel > 1:
+        dataset.PlanarConfiguration = 0
+    # Compressed sources may leave HighBit anywhere; uncompressed ones keep theirs.
+    dataset.BitsStored, dataset.HighBit = pixels.format.bits_stored, pixels.format.high_bit
+    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "PixelData"):
+        dataset.pop(keyword, None)
+    little = pixels.words.astype(pixels.words.dtype.newbyteorder("<"), copy=False)
+    if pixels.format.color == "ybr" and dataset.PhotometricInterpretation == "YBR_FULL_422":
+        pairs = little.reshape(-1, 2, 3)  # two pixels share the chroma of the first: Y Y Cb Cr
+        little = np.column_stack([pairs[:, 0, 0], pairs[:, 1, 0], pairs[:, 0, 1], pairs[:, 0, 2]])
+    data = little.tobytes()
+    dataset.add_new("PixelData", "OB" if pixels.format.bits_allocated == 8 else "OW", data + b"\0" * (len(data) % 2))
+    if pixels.changed:
+        _correct_extremes(dataset, EXTREMES, (int(pixels.numbers.min()), int(pixels.numbers.max())))
+    if series_extremes is not None:
+        _correct_extremes(dataset, SERIES_EXTREMES, series_extremes)
+
+
+def _describe_rgb(dataset: Dataset, pixels: PixelFormat) -> None:
+    dataset.SamplesPerPixel = 3
+    dataset.PhotometricInterpretation = "RGB"
+    dataset.BitsAllocated, dataset.PixelRepresentation = pixels.bits_allocated, int(pixels.signed)
+    for color in ("Red", "Green", "Blue", "Alpha"):
+        for keyword in ("Descriptor", "Data"):
+            dataset.pop(f"{color}PaletteColorLookupTable{keyword}", None)
+        dataset.pop(f"Segmented{color}PaletteColorLookupTableData", None)
+    dataset.pop("PaletteColorLookupTableUID", None)
+
+
+def _correct_extremes(dataset: Dataset, keywords: tuple[str, str], values: tuple[int, int]) -> None:
+    for keyword, value in zip(keywords, values, strict=True):
+        if keyword not in dataset:
+            continue
+        del dataset[keyword]
+        if dataset.BitsAllocated <= WORD_LIMIT:
+            dataset.add_new(keyword, "SS" if dataset.PixelRepresentation else "US", value)

@@ -1,0 +1,195 @@
+"""Input discovery: from a file, a series folder or a tree to a datalist of scans with their modality and outputs.
+
+Nothing here raises for a bad input. What cannot be denoised becomes an item with a ``refusal``, so that one bad file
+never stops the others and every one of them is reported in the same place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_gan_denoise.io import dicom
+from monai_gan_denoise.io.datalist import MANIFEST, read_manifest
+from monai_gan_denoise.io.formats import SUFFIXES, suffix_of
+from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.io.whole import PARTIAL
+from monai_gan_denoise.io.writer import residual_path
+
+__all__ = ["find_scans"]
+
+# What stands beside images without being one: BIDS side files, our manifest, DICOM's index, detached pixel data.
+SIDE_FILES = (".json", ".tsv", ".bval", ".bvec", ".raw", ".zraw")
+SIDE_NAMES = (MANIFEST, "DICOMDIR")
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+
+
+def find_scans(
+    dataset_dir: str | Path,
+    output_dir: str | Path,
+    modality: str = "auto",
+    overwrite: bool = False,
+    residual: bool = False,
+    skip_references: bool = False,
+) -> list[dict[str, Any]]:
+    """List what is to be denoised.
+
+    Args:
+        dataset_dir: a file, a DICOM series' folder, or a folder of any depth that holds images.
+        output_dir: a file, if ``dataset_dir`` is one and this has an image's suffix; otherwise a folder.
+        modality: what images are whose header does not say; "auto" to refuse those.
+        overwrite: replace outputs that exist.
+        residual: what is removed is written too, beside each output.
+        skip_references: leave out what a manifest.csv calls the clean side of a pair.
+
+    Returns:
+        A dictionary a scan, with ``image`` (list of files in slice order) and either ``outputs`` (a path a file) and
+        ``modality``, or ``refusal``, a sentence. Never empty.
+    """
+    source, target = Path(dataset_dir), Path(output_dir)
+    refusal = _refuse_whole(source, target)
+    if refusal:
+        return [{"image": [str(source)], "refusal": refusal}]
+    root = source if source.is_dir() else source.parent
+    try:
+        manifest = _manifest_rows(source)
+    except InputError as error:
+        return [{"image": [str(source / MANIFEST)], "refusal": str(error)}]
+    paths = _files_below(source) if source.is_dir() else [source]
+    if skip_references:
+        paths = [path for path in paths if not _is_reference(manifest.get(path, {}))]
+    items = [
+        item if "refusal" in item else _complete(item, root, target, source.is_file(), manifest, modality)
+        for item in _group(paths)
+    ]
+    return _refuse_clashes(items, overwrite, residual) or [
+        {"image": [str(source)], "refusal": f"INPUT must hold an image, got none in {source}. Pass another."}
+    ]
+
+
+def _refuse_whole(source: Path, target: Path) -> str | None:
+    if not source.exists():
+        return f"INPUT must exist, got {source}. Check the path."
+    if source.is_file():
+        if target.resolve() == source.resolve():
+            return f"OUTPUT must not be INPUT, got {target}. Inputs are never modified; name another file."
+        return None
+    if target.resolve().is_relative_to(source.resolve()):
+        return f"OUTPUT must lie outside INPUT, got {target} in {source}. Name a folder beside it."
+    if target.is_file():
+        return f"OUTPUT must be a folder when INPUT is one, got the file {target}. Name a folder."
+    return None
+
+
+def _files_below(folder: Path) -> list[Path]:
+    found = [
+        Path(parent, name)
+        for parent, _, names in os.walk(folder)
+        for name in names
+        if not name.startswith(".") and name not in SIDE_NAMES and not name.lower().endswith(SIDE_FILES)
+    ]
+    return sorted(
+        path for path in found if not any(part.startswith((".", PARTIAL)) for part in path.relative_to(folder).parts)
+    )
+
+
+def _manifest_rows(source: Path) -> dict[Path, dict[str, str]]:
+    if not (source / MANIFEST).is_file():
+        return {}
+    return {source / row["file"]: row for row in read_manifest(source)}
+
+
+def _is_reference(row: dict[str, str]) -> bool:
+    return bool(row.get("pair")) and row.get("kind", "").endswith("clean")
+
+
+def _group(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    candidates: list[Path] = []
+    for path in paths:
+        try:
+            if not path.is_file():  # a link to nothing, a pipe that would never end
+                reason = f"INPUT must be a file that can be read, got {path}. Leave it out."
+            elif suffix_of(path, SUFFIXES):
+                items.append({"image": [path]})
+                continue
+            elif dicom.is_dicom(path):
+                candidates.append(path)
+                continue
+            else:
+                reason = f"INPUT must be an image, got {path}. Pass DICOM, NIfTI, NRRD, MHA, PNG, JPEG or TIFF."
+        except OSError as error:
+            reason = f"INPUT must be a file that can be read, got {error.strerror} in {path}. Leave it out."
+        items.append({"image": [str(path)], "refusal": reason})
+    series, refused = dicom.find_series(candidates)
+    items += [{"image": list(one.files), "modality": one.modality, "keyword": one.keyword} for one in series]
+    items += [{"image": [str(path)], "refusal": reason} for path, reason in refused]
+    return sorted(items, key=lambda item: str(item["image"][0]))
+
+
+def _complete(
+    item: dict[str, Any],
+    root: Path,
+    target: Path,
+    single: bool,
+    manifest: dict[Path, dict[str, str]],
+    modality: str,
+) -> dict[str, Any]:
+    files: list[Path] = item["image"]
+    named = {"image": [str(path) for path in files]}
+    first = files[0]
+    known = (
+        item.get("modality") or manifest.get(first, {}).get("modality") or (modality if modality != "auto" else None)
+    )
+    if not known:
+        got = item.get("keyword") or "none"
+        rule = f"modality must be one of ct, mr, xr, us, oct, got {got} in {first}"
+        return {**named, "refusal": f"{rule}. Pass --modality or a manifest.csv."}
+    try:
+        outputs = [_output(path, root, target, single) for path in files]
+    except InputError as error:
+        return {**named, "refusal": str(error)}
+    return {**named, "outputs": [str(path) for path in outputs], "modality": known}
+
+
+def _refuse_clashes(items: list[dict[str, Any]], overwrite: bool, residual: bool) -> list[dict[str, Any]]:
+    """Refuse what would overwrite an input, the result of another input (a.jpg beside a.jpg.png) or an old result."""
+    inputs = {Path(path).resolve() for item in items for path in item["image"]}
+    taken: set[Path] = set()
+    for index, item in enumerate(items):
+        named = [Path(path) for path in item.get("outputs", ())]
+        if named and residual:
+            named.append(residual_path(named))
+        outputs = [path.resolve() for path in named]
+        if inputs.intersection(outputs):
+            rule = f"OUTPUT must not be INPUT, got {item['outputs'][0]}. Inputs are never modified; name another."
+        elif taken.intersection(outputs):
+            rule = f"OUTPUT must be one file an input, got {item['outputs'][0]} twice. Rename {item['image'][0]}."
+        elif not overwrite and (present := [path for path in named if path.exists()]):
+            rule = f"OUTPUT must not exist, got {present[0]}. Pass --overwrite to replace it."
+        else:
+            taken.update(outputs)
+            continue
+        items[index] = {"image": item["image"], "refusal": rule}
+    return items
+
+
+def _output(path: Path, root: Path, target: Path, single: bool) -> Path:
+    lossy = suffix_of(path, JPEG_SUFFIXES) is not None  # a result is never compressed with loss a second time
+    suffixes = (*SUFFIXES, *DICOM_SUFFIXES)
+    wanted = suffix_of(target, suffixes)
+    if not single or wanted is None or target.is_dir():
+        relative = path.relative_to(root)
+        return target / (relative.with_name(f"{relative.name}.png") if lossy else relative)
+    own = ".png" if lossy else suffix_of(path, suffixes) or ".dcm"
+    if wanted not in _same_format(own):
+        raise InputError(f"OUTPUT must end in {own} as the result of {path.name} does, got {target}. Rename it.")
+    return target
+
+
+def _same_format(suffix: str) -> Sequence[str]:
+    families = (DICOM_SUFFIXES, (".tif", ".tiff"))
+    return next((family for family in families if suffix in family), (suffix,))

@@ -1,0 +1,47 @@
+"""Which module reads and writes a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from monai_gan_denoise.io import dicom, nifti, raster, volume
+from monai_gan_denoise.io.scan import Derivation, Scan
+
+__all__ = ["SUFFIXES", "Format", "format_of", "suffix_of"]
+
+SUFFIXES = (*nifti.SUFFIXES, *raster.SUFFIXES, *volume.SUFFIXES)  # of all formats but DICOM, known by its content
+
+
+class Format(Protocol):
+    """What a format module offers; see ``monai_gan_denoise.io.scan`` for the contract."""
+
+    def read(self, files: Sequence[Path]) -> Scan:
+        """Decode."""
+        ...
+
+    def write(
+        self, files: Sequence[Path], removed: npt.NDArray[np.floating], outputs: Sequence[Path], derivation: Derivation
+    ) -> None:
+        """Write the sources again, less what was removed."""
+        ...
+
+
+def suffix_of(path: Path, suffixes: Sequence[str]) -> str | None:
+    """Find the longest of the suffixes that ends the file's name, in any case; None if none does."""
+    return max((suffix for suffix in suffixes if path.name.lower().endswith(suffix)), key=len, default=None)
+
+
+def format_of(path: Path) -> Format | None:
+    """Choose the module for a file: by its suffix, and for DICOM, which often has none, by its content."""
+    if suffix_of(path, nifti.SUFFIXES):
+        return nifti
+    if suffix_of(path, raster.SUFFIXES):
+        return raster
+    if suffix_of(path, volume.SUFFIXES):
+        return volume
+    return dicom if dicom.is_dicom(path) else None

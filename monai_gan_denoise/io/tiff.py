@@ -1,0 +1,98 @@
+"""The pages of a TIFF, read to refuse what SimpleITK decodes wrongly without an error.
+
+These are tiles, planes, odd depths, other orientations and a cut chain of pages.
+
+Reference: "TIFF, Revision 6.0", Aldus 1992; the numbers below are its tags and their values.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from monai_gan_denoise.io.itk import unreadable
+from monai_gan_denoise.io.scan import InputError
+
+__all__ = ["SIGNATURES", "TiffLayout", "tiff_compressor", "tiff_layout"]
+
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
+STRIP_OFFSETS, ORIENTATION, SAMPLES, STRIP_BYTES, PLANES = 273, 274, 277, 279, 284
+TILE_OFFSETS, TILE_BYTES, SAMPLE_FORMAT = 324, 325, 339
+GRAY, RGB, PALETTE = 1, 2, 3  # photometric interpretations
+SAMPLE_FORMATS = {1: "uint", 2: "int", 3: "float"}
+DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32")
+COMPRESSORS = {1: "NoCompression", 5: "LZW", 32773: "PackBits"}  # every other one becomes Deflate, without loss
+BIG_TIFF = 43  # the version in its header, which is 16 bytes long instead of 8
+
+
+class TiffLayout(NamedTuple):
+    """What the pages of a file are alike in."""
+
+    width: int
+    height: int
+    samples: int
+    dtype: str
+    palette: bool
+
+
+def tiff_layout(path: Path) -> TiffLayout:
+    """Tell what a TIFF must be decoded to.
+
+    Raises:
+        InputError: if the file is truncated, if SimpleITK would decode a page wrongly, or if pages are not alike.
+    """
+    layouts = [_page_layout(page, path) for page in _pages(path)]
+    if len(set(layouts)) != 1 or (layouts[0].palette and len(layouts) > 1):
+        count = len(layouts)
+        raise InputError(f"pages must be alike and not of palettes, got {count} in {path}. Save them one a file.")
+    return layouts[0]
+
+
+def tiff_compressor(path: Path) -> str:
+    """Name, as ITK does, the compression of a TIFF's first page, or Deflate if ITK would lose by it or lacks it."""
+    return COMPRESSORS.get(_pages(path)[0].get(COMPRESSION, 1), "Deflate")
+
+
+def _page_layout(page: ImageFileDirectory_v2, path: Path) -> TiffLayout:
+    samples, bits, photometric = page.get(SAMPLES, 1), set(page.get(BITS, (1,))), page.get(PHOTOMETRIC)
+    orientation = page.get(ORIENTATION, 1)
+    dtype = f"{SAMPLE_FORMATS.get(page.get(SAMPLE_FORMAT, (1,))[0], 'other')}{min(bits)}"
+    interleaved = samples == 1 or page.get(PLANES, 1) == 1
+    plain = TILE_OFFSETS not in page and orientation == 1 and photometric in (GRAY, RGB, PALETTE) and interleaved
+    if not plain or samples not in (1, 3, 4) or len(bits) > 1 or dtype not in DTYPES:
+        what = f"{samples} x {dtype}, photometric {photometric}, orientation {orientation}"
+        raise InputError(f"pages must be plain strips of gray or RGB, got {what} in {path}. Save it as a plain TIFF.")
+    return TiffLayout(page.get(WIDTH, 0), page.get(HEIGHT, 0), samples, dtype, photometric == PALETTE)
+
+
+def _pages(path: Path) -> list[ImageFileDirectory_v2]:
+    size = path.stat().st_size
+    pages: list[ImageFileDirectory_v2] = []
+    try:
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("error")  # Pillow only warns of a directory that is cut
+            start = stream.read(8)
+            start += stream.read(8) if BIG_TIFF in start[2:4] else b""
+            offset = ImageFileDirectory_v2(start).next
+            seen = {0}
+            while offset not in seen:
+                seen.add(offset)
+                page = ImageFileDirectory_v2(start)
+                stream.seek(offset)
+                page.load(stream)
+                offsets = page.get(STRIP_OFFSETS, ()) or page[TILE_OFFSETS]
+                sizes = page.get(STRIP_BYTES, ()) or page[TILE_BYTES]
+                if max(first + length for first, length in zip(offsets, sizes, strict=True)) > size:
+                    raise EOFError("pixels beyond the end of the file")
+                pages.append(page)
+                offset = page.next
+            if offset:
+                raise EOFError("pages that run in a circle")
+    except (OSError, EOFError, KeyError, TypeError, ValueError, SyntaxError, struct.error, UserWarning) as error:
+        raise unreadable(path, error) from error
+    return pages

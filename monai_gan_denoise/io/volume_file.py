@@ -1,0 +1,150 @@
+"""The file of an NRRD, MHA or MHD in two parts: its header as text, which is kept, and its data.
+
+Reference: "Definition of NRRD File Format", teem.sourceforge.net/nrrd/format.html; "MetaIO", ITK's MetaImage headers.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_start
+from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.io.whole import whole_file
+
+__all__ = ["VolumeFile", "read_volume_file", "write_volume_file"]
+
+NRRD_SIGNATURE = b"NRRD00"  # MetaImage has no fixed start
+NRRD_END = rb"\r?\n\r?\n"
+META_END = rb"ElementDataFile[ \t]*=[ \t]*([^\r\n]*)(\r?\n|\Z)"  # by the format's rule the last field
+ZLIB_OR_GZIP = 47  # window bits that make zlib find out which of the two it is
+
+Array: TypeAlias = npt.NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class VolumeFile:
+    """The two parts of a file.
+
+    Attributes:
+        path: the file.
+        head: everything before the data.
+        data: the file that holds the data, another than ``path`` in MHD.
+        body: the data as they lie there.
+        packed: whether the data are compressed, by zlib or gzip.
+        big_endian: whether the numbers have their highest byte first.
+    """
+
+    path: Path
+    head: bytes
+    data: Path
+    body: bytes
+    packed: bool
+    big_endian: bool
+
+    def held(self, claimed: int) -> int:
+        """Count the bytes of unpacked data, up to ``claimed``; those of absurd claims are not unpacked."""
+        if self.packed and claimed > len(self.body) * MAX_DEFLATE_RATIO:
+            return len(self.body) * MAX_DEFLATE_RATIO
+        return len(self._unpacked(claimed))
+
+    def layout(self, numbers: Array, vector: bool) -> tuple[np.dtype[np.generic], bool]:
+        """Find the order in which decoded numbers lie in the file.
+
+        Args:
+            numbers: as decoded, channels last.
+            vector: whether there are channels.
+
+        Returns:
+            The type with its byte order, and whether channels come first.
+
+        Raises:
+            InputError: if the file holds other numbers, whatever the order.
+        """
+        dtype = numbers.dtype.newbyteorder(">" if self.big_endian else "<")
+        held = self._unpacked(numbers.nbytes)
+        for planar in (False, True)[: 1 + vector]:
+            if (np.moveaxis(numbers, -1, 0) if planar else numbers).astype(dtype).tobytes() == held:
+                return dtype, planar
+        raise InputError(f"data must follow the header in one block, got another layout in {self.path}. Convert it.")
+
+    def _unpacked(self, size: int) -> bytes:
+        return zlib.decompressobj(ZLIB_OR_GZIP).decompress(self.body, size) if self.packed else self.body[:size]
+
+
+def read_volume_file(path: Path) -> VolumeFile:
+    """Part a file into header and data.
+
+    Raises:
+        InputError: if the data are not in this file (or, of MHD, in one beside it), or neither raw nor compressed by
+            zlib or gzip.
+    """
+    nrrd = _is_nrrd(path)
+    if nrrd:
+        check_start(path, (NRRD_SIGNATURE,))
+    blob = path.read_bytes()
+    end = re.search(NRRD_END if nrrd else META_END, blob)
+    if end is None:
+        raise InputError(f"header must end before the data, got no end in {path}. Copy or convert it again.")
+    head, body = blob[: end.end()], blob[end.end() :]
+    lines = re.findall(r"^\s*([^:=\n]+?)\s*[:=]=?\s*(.*?)\s*$", head.decode("latin-1"), re.MULTILINE)
+    fields = {key.lower(): value.lower() for key, value in lines}
+    if nrrd:
+        return _nrrd_file(path, head, body, fields)
+    return _meta_file(path, head, body, fields, end.group(1).decode().strip())
+
+
+def write_volume_file(source: VolumeFile, numbers: Array, output: Path) -> None:
+    """Write other numbers under the source's header, in its encoding and byte order.
+
+    Args:
+        source: the file whose header is copied.
+        numbers: in the order in which they are to lie in the file, with their byte order in the dtype.
+        output: the file to write; the data of an MHD appear beside it, under the same stem.
+    """
+    data = numbers.tobytes()
+    if source.packed:
+        data = gzip.compress(data, mtime=0) if _is_nrrd(source.path) else zlib.compress(data)
+    head = re.sub(rb"(CompressedDataSize[ \t]*=[ \t]*)\d+", rb"\g<1>%d" % len(data), source.head)
+    if source.data == source.path:
+        with whole_file(output) as partial:
+            partial.write_bytes(head + data)
+        return
+    detached = output.with_suffix(source.data.suffix)
+    line = b"ElementDataFile = " + detached.name.encode() + b"\n"
+    head = head[: head.rindex(b"ElementDataFile")] + line
+    # The inner file appears first: a header never stands without its data.
+    with whole_file(output) as header, whole_file(detached) as partial:
+        partial.write_bytes(data)
+        header.write_bytes(head)
+
+
+def _is_nrrd(path: Path) -> bool:
+    return path.suffix.lower() == ".nrrd"
+
+
+def _nrrd_file(path: Path, head: bytes, body: bytes, fields: dict[str, str]) -> VolumeFile:
+    if "data file" in fields or "datafile" in fields:
+        raise InputError(f"header and data must be in one file, got a detached header in {path}. Convert it.")
+    encoding = fields.get("encoding", "none")
+    if encoding not in ("raw", "gzip", "gz"):
+        raise InputError(f"encoding must be raw or gzip, got {encoding} in {path}. Convert it.")
+    return VolumeFile(path, head, path, body, encoding != "raw", fields.get("endian") == "big")
+
+
+def _meta_file(path: Path, head: bytes, body: bytes, fields: dict[str, str], name: str) -> VolumeFile:
+    data = path if name.upper() == "LOCAL" else path.with_name(Path(name).name)
+    if data != path and (data.name != name or not data.is_file()):
+        raise InputError(
+            f"ElementDataFile must be LOCAL or a file beside the header, got {name} in {path}. Convert it."
+        )
+    big_endian = "true" in (fields.get("binarydatabyteordermsb"), fields.get("elementbyteordermsb"))
+    packed = fields.get("compresseddata") == "true"
+    return VolumeFile(path, head, data, body if data == path else data.read_bytes(), packed, big_endian)

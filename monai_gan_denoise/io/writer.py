@@ -1,0 +1,96 @@
+"""Writing through MONAI's SaveImaged: the source again, less what was removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from monai.config import PathLike
+from monai.data import FolderLayoutBase, ImageWriter
+from torch import Tensor
+
+from monai_gan_denoise.io import nifti, raster, volume
+from monai_gan_denoise.io.formats import format_of, suffix_of
+from monai_gan_denoise.io.scan import Derivation, InputError
+from monai_gan_denoise.io.whole import whole_file
+
+__all__ = ["DiscoveredLayout", "ScanWriter", "discovered_outputs", "residual_path"]
+
+RESIDUAL_SUFFIXES = {  # what holds signed fractions in one file; of every other result it is NIfTI
+    ".nrrd": ".nrrd",
+    ".mha": ".mha",
+    ".mhd": ".mha",
+    **dict.fromkeys(raster.SUFFIXES, ".tiff"),
+}
+
+
+class ScanWriter(ImageWriter):
+    """Write derived files for ``SaveImaged(keys="removed", writer=ScanWriter, ...)``.
+
+    The array is what denoising removed, ``(1, *spatial)`` in the source's units. The metadata hold ``files``, the
+    sources, and ``outputs``, a path a source.
+
+    Args:
+        derivation: how the outputs are made.
+        residual: write what was removed, as float32 with the source's geometry, instead of the denoised image.
+    """
+
+    def __init__(self, derivation: Derivation, residual: bool = False, **_: Any) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.derivation = derivation
+        self.residual = residual
+
+    @classmethod
+    def bound(cls, derivation: Derivation, residual: bool = False) -> Callable[..., ScanWriter]:
+        """Fix this writer's own arguments, since SaveImaged takes a class and passes only its own."""
+        return partial(cls, derivation, residual)
+
+    def set_data_array(self, data_array: Tensor, **_: Any) -> None:
+        """Take what was removed, ``(1, *spatial)``."""
+        self.removed = np.asarray(data_array.cpu())[0]
+
+    def set_metadata(self, meta_dict: Mapping[str, Any] | None, **_: Any) -> None:
+        """Take the names of the sources and of the outputs."""
+        meta = meta_dict or {}
+        self.files, self.outputs = ([Path(path) for path in meta[key]] for key in ("files", "outputs"))
+        self.affine = np.asarray(meta["affine"])
+
+    def write(self, filename: PathLike, verbose: bool = False, **_: Any) -> None:
+        """Write the outputs that the metadata name; the first of them is ``filename``."""
+        module = format_of(self.files[0])
+        if module is None:
+            raise InputError(f"files must be images, got {self.files[0]}. Pass what ScanReader has read.")
+        if not self.residual:
+            module.write(self.files, self.removed, self.outputs, self.derivation)
+        elif module is nifti or module is raster or module is volume:
+            module.write_residual(self.files, self.removed, residual_path(self.outputs))
+        else:
+            with whole_file(residual_path(self.outputs)) as unfinished:
+                nibabel.save(nibabel.Nifti1Image(self.removed.astype(np.float32), self.affine), unfinished)
+
+
+def residual_path(outputs: Sequence[Path]) -> Path:
+    """Name the file that holds what was removed: beside the result, in a format that holds signed fractions.
+
+    NRRD and MHA keep their format, MHD has an MHA beside it, PNG, JPEG and TIFF a TIFF, NIfTI and DICOM a NIfTI.
+    """
+    first = outputs[0]
+    suffix = suffix_of(first, tuple(RESIDUAL_SUFFIXES))
+    return first.with_name(f"{first.name}.residual{RESIDUAL_SUFFIXES[suffix] if suffix else '.nii.gz'}")
+
+
+class DiscoveredLayout(FolderLayoutBase):
+    """Name outputs as ``find_scans`` did, who mirrors the input's tree."""
+
+    def filename(self, **names: Any) -> str:
+        """Give the first of ``outputs``."""
+        return str(names["outputs"][0])
+
+
+def discovered_outputs(meta: Mapping[str, Any], _: object) -> dict[str, Any]:
+    """Pass the outputs from the metadata to the layout (``SaveImaged``'s ``output_name_formatter``)."""
+    return {"outputs": meta["outputs"]}

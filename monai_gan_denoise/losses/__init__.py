@@ -1,0 +1,5 @@
+"""Losses, one file per family."""
+
+from monai_gan_denoise.losses.fidelity import StagedFidelityLoss
+
+__all__ = ["StagedFidelityLoss"]

@@ -1,0 +1,74 @@
+"""Generator and refinement joined: what ``network_def``, model.pt, TorchScript and ONNX hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from monai_gan_denoise.networks.generator import Generator
+from monai_gan_denoise.networks.refinement import Refinement
+
+__all__ = ["GanDenoiser"]
+
+
+class GanDenoiser(nn.Module):
+    """Blind denoiser: a coarse estimate by the generator, then a bounded correction by the refinement.
+
+    Generator, discriminator and refinement network are the paper's three networks (its abstract says no more); this
+    module holds the two that denoise. The default arguments are the shipped architecture.
+
+    Args:
+        spatial_dims: 2 for images, 3 for volumes.
+        in_channels: channels of the image.
+        features: the generator's channels, one entry a resolution; at most four, for sizes from 16 up.
+        blocks: the generator's residual blocks at each resolution.
+        refinement_features: the refinement's channels.
+        refinement_blocks: the refinement's residual blocks.
+        bound: the refinement's largest correction, as a multiple of the noise level.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int = 2,
+        in_channels: int = 1,
+        features: Sequence[int] = (32, 64, 96, 128),
+        blocks: int = 2,
+        refinement_features: int = 32,
+        refinement_blocks: int = 3,
+        bound: float = 2.0,
+    ) -> None:
+        super().__init__()
+        self.generator = Generator(spatial_dims, in_channels, features, blocks)
+        self.refinement = Refinement(spatial_dims, in_channels, refinement_features, refinement_blocks, bound)
+        self.stride = self.generator.stride
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Denoise.
+
+        Args:
+            noisy: shape ``(B, C, *spatial)`` in network units, every spatial size at least 16.
+
+        Returns:
+            The denoised image, same shape.
+        """
+        # The margin before each axis is fixed, so that windows of an image which start on multiples of the stride see
+        # the grid that the whole image sees; the margin after it is never empty, or torch.export would specialize.
+        before = self.stride // 2
+        margins: list[int] = []
+        for axis in range(noisy.dim() - 1, 1, -1):
+            margins += [before, self.stride - (noisy.shape[axis] + before) % self.stride]
+        denoised = self.stages(F.pad(noisy, margins, mode="reflect"))[0]
+        for axis in range(2, noisy.dim()):
+            denoised = denoised.narrow(axis, before, noisy.shape[axis])
+        return denoised
+
+    def stages(self, noisy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Denoise an image whose spatial sizes are multiples of ``stride``, and show the steps.
+
+        Returns:
+            The refined image, the coarse image and the noise-level map, each shaped as ``noisy``.
+        """
+        coarse, level = self.generator(noisy)
+        return self.refinement(noisy, coarse, level), coarse, level

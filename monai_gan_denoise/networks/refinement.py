@@ -1,0 +1,64 @@
+"""The refinement network: a small correction of the coarse estimate, never larger than the noise allows.
+
+The paper's abstract adds a refinement network to the generator and the discriminator, and gives no layers. The
+inputs, the zero start and the bound are our design: what a second network may add to a medical image has to be limited
+by what the noise could have hidden.
+"""
+
+from __future__ import annotations
+
+import torch
+from monai.networks.layers.factories import Conv
+from torch import Tensor, nn
+
+from monai_gan_denoise.networks.generator import residual_blocks
+
+__all__ = ["Refinement"]
+
+LEVEL_FLOOR = 1e-6  # network units; keeps 0 / 0 out of the bound, far below the weakest noise of interest
+
+
+class Refinement(nn.Module):
+    """Correct the coarse estimate by at most ``bound`` noise levels.
+
+    The last convolution starts at zero, so an untrained refinement is the identity. The bound is a soft clip,
+    ``b tanh(z / b)`` with ``b = bound * level``: where the generator finds no noise, nothing can be added.
+
+    Args:
+        spatial_dims: 2 for images, 3 for volumes.
+        in_channels: channels of the image.
+        features: channels of the residual blocks, which work at half of the resolution.
+        blocks: number of residual blocks.
+        bound: largest correction, as a multiple of the noise level.
+
+    Raises:
+        ValueError: if ``bound`` is not positive.
+    """
+
+    def __init__(
+        self, spatial_dims: int = 2, in_channels: int = 1, features: int = 32, blocks: int = 3, bound: float = 2.0
+    ) -> None:
+        super().__init__()
+        if bound <= 0:
+            raise ValueError(f"bound must be positive, got {bound}. Pass a multiple of the noise level such as 2.0.")
+        self.bound = bound
+        self.floor = LEVEL_FLOOR
+        self.front = Conv[Conv.CONV, spatial_dims](4 * in_channels, features, kernel_size=2, stride=2, bias=False)
+        self.body = residual_blocks(spatial_dims, features, blocks)
+        self.head = Conv[Conv.CONVTRANS, spatial_dims](features, in_channels, kernel_size=2, stride=2, bias=False)
+        nn.init.zeros_(self.head.weight)
+
+    def forward(self, noisy: Tensor, coarse: Tensor, level: Tensor) -> Tensor:
+        """Refine the coarse estimate.
+
+        Args:
+            noisy: the input, shape ``(B, C, *spatial)`` with even sizes, in network units.
+            coarse: the generator's estimate, same shape.
+            level: the generator's noise-level map, same shape, not negative.
+
+        Returns:
+            ``coarse`` plus the bounded correction, same shape.
+        """
+        evidence = torch.cat((noisy, coarse, noisy - coarse, level), dim=1)
+        limit = self.bound * level + self.floor
+        return coarse + self.bound * level * torch.tanh(self.head(self.body(self.front(evidence))) / limit)

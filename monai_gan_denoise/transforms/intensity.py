@@ -1,0 +1,98 @@
+"""Intensity: each modality's range to network units and back, without clipping and without resampling."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import InvertibleTransform, MapTransform
+from torch import Tensor
+
+__all__ = ["MODALITIES", "NormalizeModalityd", "modality_range"]
+
+MODALITIES = ("ct", "mr", "xr", "us", "oct")
+ALIASES = {"mri": "mr", "xray": "xr"}
+CT_RANGE = (-1024.0, 1976.0)  # HU: air to dense bone, 3000 HU wide; metal beyond it is kept, as a value above 1
+ROBUST_PERCENTILES = (0.1, 99.9)  # chosen so that hot pixels and a burnt-in letter do not set the scale
+ROBUST_SAMPLE = 2**20  # values; enough for the 0.1 % tails to hold a thousand, cheap for any volume
+
+
+def modality_range(
+    image: Tensor, modality: str, bit_range: tuple[float, float] | None = None, hu_offset: float = 0.0
+) -> tuple[float, float]:
+    """Find the intensities that become 0 and 1 in network units, once for the whole image, volume or series.
+
+    Args:
+        image: any shape, in the modality's units (CT: HU plus ``hu_offset``).
+        modality: one of ``MODALITIES``.
+        bit_range: lowest and highest value that an 8-bit source can hold, in the image's units; None for other sources.
+        hu_offset: what was added to HU, 1024 in unsigned 16-bit PNG and TIFF.
+
+    Returns:
+        The lower and the upper end; equal if the image is constant.
+
+    Raises:
+        ValueError: if ``modality`` is unknown.
+    """
+    modality = ALIASES.get(modality, modality)
+    if modality not in MODALITIES:
+        raise ValueError(f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}. Pass --modality.")
+    if bit_range is not None:
+        return bit_range
+    if modality == "ct":
+        return CT_RANGE[0] + hu_offset, CT_RANGE[1] + hu_offset
+    values = image.flatten()
+    if values.numel() > ROBUST_SAMPLE:  # drawn, as a stride would meet the same few columns of every slice
+        draw = torch.randint(values.numel(), (ROBUST_SAMPLE,), generator=torch.Generator().manual_seed(0))
+        values = values[draw.to(values.device)]
+    values = values.double()
+    lower, upper = (float(torch.quantile(values, q / 100)) for q in ROBUST_PERCENTILES)
+    if lower == upper:  # almost all of it is background
+        lower, upper = float(image.min()), float(image.max())
+    return lower, upper
+
+
+class NormalizeModalityd(MapTransform, InvertibleTransform):
+    """Map a modality's range to [0, 1], linearly, and back.
+
+    CT uses a fixed range in HU; 8-bit images the range of their bits; MR, XR, US and OCT of other depths a robust range
+    of the whole image. Values outside stay outside: nothing is clipped. A constant image becomes 0.
+
+    The image's metadata may hold ``modality``, ``bit_range`` and ``hu_offset``, as ``modality_range`` takes them.
+
+    Args:
+        keys: images to normalize, each ``(C, *spatial)``.
+        modality_key: item that names the modality; where it is absent the image's metadata does.
+        allow_missing_keys: do not raise if a key is missing.
+
+    Raises:
+        ValueError: on a call, if the modality is missing or unknown.
+    """
+
+    def __init__(self, keys: KeysCollection, modality_key: str = "modality", allow_missing_keys: bool = False) -> None:
+        MapTransform.__init__(self, keys, allow_missing_keys)
+        self.modality_key = modality_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Normalize; the range found is traced for ``inverse``."""
+        items = dict(data)
+        for key in self.key_iterator(items):
+            image = items[key]
+            meta = image.meta if isinstance(image, MetaTensor) else {}
+            modality = items.get(self.modality_key) or meta.get("modality")
+            lower, upper = modality_range(image, str(modality), meta.get("bit_range"), meta.get("hu_offset", 0.0))
+            scale = upper - lower or 1.0
+            items[key] = (image - lower) / scale
+            self.push_transform(items[key], extra_info={"lower": lower, "scale": scale})  # type: ignore[no-untyped-call]
+        return items
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Take images back to the units that they had."""
+        items = dict(data)
+        for key in self.key_iterator(items):
+            traced = self.pop_transform(items[key])["extra_info"]
+            items[key] = items[key] * traced["scale"] + traced["lower"]
+        return items

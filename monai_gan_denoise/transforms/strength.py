@@ -1,0 +1,47 @@
+"""How much of the denoising is applied, and what that removes from the image."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from monai.data import MetaTensor
+from monai.transforms import Transform
+
+__all__ = ["ApplyStrengthd"]
+
+
+class ApplyStrengthd(Transform):
+    """Blend the denoised image with its input, ``pred = image + strength (pred - image)``, and keep what is removed.
+
+    What is removed, ``strength (image - pred)``, goes to the writer, which takes it away from the stored pixels: where
+    the network changed nothing, or the strength is 0, the stored pixels come back bit by bit.
+
+    Args:
+        strength: share of the denoising, in ``[0, 1]``.
+        image_key: the input, in the image's own units.
+        pred_key: the denoised image, in the same units; replaced by the blend.
+        removed_key: where to put what is removed; it gets the item's ``outputs``, if any, in its metadata.
+
+    Raises:
+        ValueError: if ``strength`` is outside ``[0, 1]``.
+    """
+
+    def __init__(
+        self, strength: float = 1.0, image_key: str = "image", pred_key: str = "pred", removed_key: str = "removed"
+    ) -> None:
+        if not 0 <= strength <= 1:
+            raise ValueError(f"strength must be in [0, 1], got {strength}. Pass 1 for all of the denoising.")
+        self.strength = strength
+        self.image_key, self.pred_key, self.removed_key = image_key, pred_key, removed_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Blend ``(C, *spatial)`` images."""
+        items = dict(data)
+        image = items[self.image_key]
+        removed = self.strength * (image - items[self.pred_key])
+        items[self.pred_key] = image - removed
+        if isinstance(removed, MetaTensor) and "outputs" in items:
+            removed.meta["outputs"] = items["outputs"]
+        items[self.removed_key] = removed
+        return items

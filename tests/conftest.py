@@ -1,0 +1,40 @@
+"""Fixtures that tests of every folder share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Generator, Tensor
+
+
+@pytest.fixture
+def rng() -> Generator:
+    return Generator().manual_seed(20260101)
+
+
+@pytest.fixture
+def phantom() -> Tensor:
+    """A head of three tissues with a bright rim, a lesion and a fine grating; (1, 1, 96, 96), in [0, 1]."""
+    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 96), torch.linspace(-1, 1, 96), indexing="ij")
+
+    def ellipse(row: float, column: float, height: float, width: float) -> Tensor:
+        return (((rows - row) / height) ** 2 + ((columns - column) / width) ** 2 <= 1).float()
+
+    image = 0.9 * ellipse(0, 0, 0.9, 0.75) - 0.5 * ellipse(0, 0, 0.8, 0.65) + 0.2 * ellipse(0.1, 0.25, 0.3, 0.15)
+    image = image - 0.2 * ellipse(0.1, -0.25, 0.3, 0.15) + 0.3 * ellipse(-0.5, 0, 0.06, 0.06)
+    grating = 0.1 * torch.sign(torch.sin(40 * columns)) * ellipse(0.55, 0, 0.12, 0.2)
+    return (image + grating)[None, None]
+
+
+@pytest.fixture
+def noisy_pair(phantom: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
+    """The phantom with Gaussian noise of standard deviation 0.1, and the phantom."""
+    return phantom + 0.1 * torch.randn(phantom.shape, generator=rng), phantom
+
+
+@pytest.fixture
+def bundle_root() -> Path:
+    """The MONAI bundle of this clone."""
+    return Path(__file__).parents[1] / "bundle"

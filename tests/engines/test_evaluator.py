@@ -1,0 +1,151 @@
+"""Inference over many scans, where one bad file never stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from monai.data import MetaTensor, ThreadDataLoader
+from monai.data.utils import no_collation
+from torch import nn
+
+from monai_gan_denoise.engines import Outcome, ScanDataset, ScanEvaluator, SlicewiseInferer
+from monai_gan_denoise.io import InputError
+
+Item = dict[str, Any]
+
+
+def scans(*names: str) -> list[Item]:
+    return [{"image": [name], "outputs": [f"out/{name}"], "modality": "us"} for name in names]
+
+
+def load(item: Item) -> Item:
+    """Load nothing: the name says what happens."""
+    (name,) = item["image"]
+    if "broken" in name:
+        raise InputError(f"files must be whole, got half in {name}. Copy it again.")
+    if "wrapped" in name:
+        try:
+            raise OSError("the decoder's own words")
+        except OSError as error:
+            try:
+                raise InputError(f"files must be whole, got half in {name}. Copy it again.") from error
+            except InputError as reason:
+                raise RuntimeError("applying transform") from reason
+    if "odd" in name:
+        raise KeyError("tag")
+    image = torch.arange(256.0).reshape(1, 16, 16)
+    return {**item, "image": MetaTensor(image, meta={"files": item["image"], "filename_or_obj": name})}
+
+
+def evaluator(
+    data: list[Item], finish: Callable[[Item], Item] = lambda item: item, transform: Callable[[Item], Item] = load
+) -> ScanEvaluator:
+    dataset = ScanDataset(data, transform)
+    return ScanEvaluator("cpu", dataset, nn.Identity(), SlicewiseInferer(2, progress=False), finish)
+
+
+def test_every_scan_has_an_outcome_in_order() -> None:
+    engine = evaluator([*scans("a", "broken"), {"image": ["c"], "refusal": "c must be another."}, *scans("d")])
+    engine.run()
+    assert engine.outcomes == [
+        Outcome(["a"], ["out/a"]),
+        Outcome(["broken"], failure="files must be whole, got half in broken. Copy it again."),
+        Outcome(["c"], failure="c must be another."),
+        Outcome(["d"], ["out/d"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "code"), [(("a", "b"), 0), (("a", "broken"), 1), (("broken", "a"), 1), (("broken", "odd"), 2)]
+)
+def test_the_exit_code_says_all_some_or_none(names: tuple[str, ...], code: int) -> None:
+    engine = evaluator(scans(*names))
+    engine.run()
+    assert engine.exit_code == code
+    if code:
+        with pytest.raises(SystemExit) as ended:
+            engine.exit_on_failure()
+        assert ended.value.code == code
+    else:
+        engine.exit_on_failure()
+
+
+def test_our_own_sentence_wins_over_the_decoders_words_below_it() -> None:
+    engine = evaluator(scans("wrapped"))
+    engine.run()
+    assert engine.outcomes[0].failure == "files must be whole, got half in wrapped. Copy it again."
+
+
+def test_an_error_that_names_no_file_gets_the_file() -> None:
+    engine = evaluator(scans("odd"))
+    engine.run()
+    assert engine.outcomes[0].failure == "'tag' [odd]"
+
+
+def test_a_failure_after_loading_is_of_its_scan_alone() -> None:
+    def finish(item: Item) -> Item:
+        if "full" in item["image"].meta["files"][0]:
+            raise OSError(28, "No space left on device")
+        return item
+
+    engine = evaluator(scans("a", "full", "c"), finish)
+    engine.run()
+    assert [outcome.failure for outcome in engine.outcomes] == [None, "[Errno 28] No space left on device [full]", None]
+
+
+def test_a_traceback_in_a_message_is_cut_to_its_last_line() -> None:
+    def finish(item: Item) -> Item:
+        raise RuntimeError("Traceback (most recent call last):\n  File x\nValueError: x must be small, got 9.")
+
+    engine = evaluator(scans("scan.png"), finish)
+    engine.run()
+    assert engine.outcomes[0].failure == "x must be small, got 9. [scan.png]"
+
+
+@pytest.mark.parametrize("deadly", [0, 1, 2])
+@pytest.mark.filterwarnings("ignore:Data iterator can not provide data anymore")  # Ignite's word for the same
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the death that is staged here
+def test_a_loading_thread_that_dies_is_not_silent(deadly: int) -> None:
+    class Deadly(ScanDataset):
+        def _transform(self, index: int) -> Item:
+            if index == deadly:
+                raise SystemExit  # ends a thread without a word
+            return super()._transform(index)
+
+    engine = evaluator(scans("a", "b", "c"))
+    engine.state.dataloader = engine.data_loader = ThreadDataLoader(
+        Deadly(scans("a", "b", "c"), load), batch_size=None, num_workers=0, collate_fn=no_collation
+    )
+    with pytest.raises(RuntimeError, match=rf"outcomes must be 3, got {deadly}\. The loading thread died"):
+        engine.run()
+    assert len(engine.outcomes) == deadly
+
+
+def test_a_second_run_starts_anew() -> None:
+    engine = evaluator(scans("a", "broken"))
+    for _ in range(2):
+        engine.run()
+        assert [outcome.failure is None for outcome in engine.outcomes] == [True, False]
+
+
+def test_every_outcome_and_a_summary_are_logged(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    with caplog.at_level("INFO", "monai_gan_denoise"):
+        evaluator([*scans("a", "broken"), {**scans("x")[0], "image": ["x", "y", "z"]}], transform=load_any).run()
+    assert [record.message for record in caplog.records] == [
+        "a -> out/a",
+        "files must be whole, got half in broken. Copy it again.",
+        "x and 2 more -> out/x",
+        "2 of 3 scans denoised, 1 failed.",
+    ]
+
+
+def load_any(item: Item) -> Item:
+    return {**load({**item, "image": item["image"][:1]}), "image": loaded(item)}
+
+
+def loaded(item: Item) -> MetaTensor:
+    return MetaTensor(torch.arange(256.0).reshape(1, 16, 16), meta={"files": item["image"]})

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+from pydicom.filewriter import correct_ambiguous_vr
+from pydicom.pixels.decoders.base import Decoder
+from pydicom.uid import JPEG2000Lossless, generate_uid
+
+from monai_gan_denoise.io.dicom import find_series, is_dicom
+
+
+def packaged(name: str) -> Path:
+    return Path(str(get_testdata_file(name, download=False)))
+
+
+def ct(path: Path, pixels: np.ndarray, **elements: Any) -> Path:
+    """A valid CT slice: pydicom's, with other pixels and elements; None deletes an element."""
+    dataset = pydicom.dcmread(packaged("CT_small.dcm"))
+    dataset.Rows, dataset.Columns = pixels.shape[-2:]
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(path)])
+    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+    dataset.BitsAllocated = 8 * pixels.dtype.itemsize
+    dataset.BitsStored, dataset.HighBit = dataset.BitsAllocated, dataset.BitsAllocated - 1
+    del dataset.PixelPaddingValue
+    dataset.PixelData = pixels.tobytes()
+    dataset["PixelData"].VR = "OB" if pixels.itemsize == 1 else "OW"
+    for keyword, value in elements.items():
+        if value is None:
+            del dataset[keyword]
+        else:
+            setattr(dataset, keyword, value)
+    correct_ambiguous_vr(dataset, is_little_endian=True)
+    dataset.save_as(path)
+    return path
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 1000, (20, 24), dtype=np.int16)
+
+
+@pytest.fixture
+def oblique(tmp_path: Path) -> list[Path]:
+    """Five oblique slices whose names and instance numbers run against their positions, in slice order."""
+    row, column = np.array([0.8, 0.6, 0.0]), np.array([0.0, 0.0, -1.0])
+    normal = np.cross(row, column)
+    paths = []
+    for index in range(5):
+        pixels = np.full((16, 20), 100 * index, dtype=np.int16)
+        position = [float(number) for number in np.array([10.0, -20.0, 30.0]) + 2.5 * index * normal]
+        path = tmp_path / f"{9 - index}.dcm"
+        elements = {"ImageOrientationPatient": [*map(float, (*row, *column))], "InstanceNumber": 50 - index}
+        paths.append(ct(path, pixels, ImagePositionPatient=position, PixelSpacing=[0.5, 0.75], **elements))
+    return paths
+
+
+def test_slices_are_sorted_by_position_not_by_name(oblique: list[Path]) -> None:
+    (series,), refused = find_series(reversed(oblique))
+    assert list(series.files) == oblique
+    assert (series.modality, series.keyword, refused) == ("ct", "CT", [])
+
+
+def test_a_localizer_is_split_off_its_series(oblique: list[Path], tmp_path: Path) -> None:
+    localizer = ct(tmp_path / "localizer.dcm", np.zeros((64, 64), np.int16), ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
+    series, _ = find_series([*oblique, localizer])
+    assert sorted(len(one.files) for one in series) == [1, 5]
+
+
+def test_radiographs_of_one_series_stand_alone(tmp_path: Path, noise: np.ndarray) -> None:
+    paths = [ct(tmp_path / f"{index}.dcm", noise, Modality="DX") for index in range(2)]
+    series, _ = find_series(paths)
+    assert [(one.files, one.modality) for one in series] == [((path,), "xr") for path in paths]
+
+
+def test_finding_series_decodes_no_pixels(oblique: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Decoder, "as_array", refuse)
+    assert len(find_series(oblique)[0]) == 1
+
+
+def test_dicom_is_known_by_preamble_by_suffix_or_by_content(tmp_path: Path) -> None:
+    content = packaged("CT_small.dcm").read_bytes()
+    named = {
+        "image.png": content,  # a preamble counts, whatever the name
+        "garbage.IMA": b"garbage",  # so that it is refused by name later
+        "1.2.840": packaged("no_meta.dcm").read_bytes(),  # no preamble, no SOPClassUID
+        "slice": packaged("ExplVR_LitEndNoMeta.dcm").read_bytes(),
+        "notes": b"\x08\x00 is how it starts",
+        "image.raw": packaged("ExplVR_LitEndNoMeta.dcm").read_bytes(),
+    }
+    for name, data in named.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "folder.dcm").mkdir()
+    found = {name for name in [*named, "folder.dcm"] if is_dicom(tmp_path / name)}
+    assert found == {"image.png", "garbage.IMA", "slice"}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")  # packaged to show what is wrong with them
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("reportsi.dcm", "got Basic Text SR Storage without pixel data"),
+        ("rtstruct.dcm", "got RT Structure Set Storage without pixel data"),
+        ("DICOMDIR", "got Media Storage Directory Storage without pixel data"),
+        ("MR_truncated.dcm", "must be 8192 bytes long, got 8130"),
+        ("JPEG-lossy.dcm", r"got JPEG Extended .* Decompress it first"),
+        ("liver_1frame.dcm", "BitsAllocated must be one of 8, 16, 32, got 1 "),
+        ("SC_rgb_small_odd.dcm", "must be at least 16 pixels a side, got 3 x 3"),
+    ],
+)
+def test_what_holds_no_usable_image_is_refused_by_name(name: str, reason: str) -> None:
+    path = packaged(name)
+    series, ((refused, message),) = find_series([path])
+    assert series == []
+    assert refused == path
+    assert str(path) in message
+    assert "\n" not in message
+    assert re.search(reason, message)
+
+
+@pytest.mark.parametrize("keep", [0, 100, 131, 200])
+def test_a_file_cut_short_in_its_header_is_refused(tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "cut.dcm"
+    path.write_bytes(packaged("CT_small.dcm").read_bytes()[:keep])
+    series, ((_, message),) = find_series([path])
+    assert series == []
+    assert str(path) in message
+
+
+def test_missing_decoder_names_syntax_and_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Decoder, "is_available", False)
+    _, ((_, message),) = find_series([packaged("MR_small_jp2klossless.dcm")])
+    assert str(JPEG2000Lossless) in message
+    assert message.endswith("Run: pip install pylibjpeg[openjpeg].")

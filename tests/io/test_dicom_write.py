@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from pydicom import Dataset
+from pydicom.data import get_testdata_file
+from pydicom.filewriter import correct_ambiguous_vr
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
+
+from monai_gan_denoise.io.derivation import derive
+from monai_gan_denoise.io.dicom import read, write
+from monai_gan_denoise.io.scan import Derivation, InputError
+
+DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
+PACKAGED = [
+    *("693_J2KI", "CT_small", "ExplVR_BigEnd", "GDCMJ2K_TextGBR", "J2K_pixelrep_mismatch", "JPEG2000"),
+    *("MR_small", "MR_small_RLE", "MR_small_bigendian", "MR_small_expb", "MR_small_implicit", "MR_small_padded"),
+    *("MR_small_jp2klossless", "MR_small_jpeg_ls_lossless", "SC_jpeg_no_color_transform", "SC_rgb_dcmtk_+eb+cr"),
+    *("SC_rgb_dcmtk_+eb+cy+np", "SC_rgb_gdcm_KY", "SC_rgb_jls_lossy_line", "SC_rgb_jpeg", "SC_rgb_jpeg_dcmd"),
+    *("SC_rgb_jpeg_gdcm", "SC_rgb_rle", "SC_rgb_rle_16bit_2frame", "SC_rgb_rle_2frame", "SC_rgb_rle_32bit"),
+    *("SC_ybr_full_422_uncompressed", "examples_jpeg2k", "examples_overlay", "examples_palette"),
+    *("examples_rgb_color", "examples_ybr_color", "image_dfl"),
+]
+# They are packaged because they break the standard in one way or another, which pydicom remarks.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
+
+def packaged(name: str) -> Path:
+    return Path(str(get_testdata_file(f"{name}.dcm", download=False)))
+
+
+def ct(path: Path, pixels: np.ndarray, **elements: Any) -> Path:
+    """A valid CT slice: pydicom's, with other pixels and elements."""
+    dataset = pydicom.dcmread(packaged("CT_small"))
+    dataset.Rows, dataset.Columns = pixels.shape[-2:]
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(path)])
+    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+    dataset.BitsAllocated = 8 * pixels.dtype.itemsize
+    dataset.BitsStored, dataset.HighBit = dataset.BitsAllocated, dataset.BitsAllocated - 1
+    del dataset.PixelPaddingValue
+    dataset.PixelData = pixels.tobytes()
+    dataset["PixelData"].VR = "OB" if pixels.itemsize == 1 else "OW"
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
+    correct_ambiguous_vr(dataset, is_little_endian=True)
+    dataset.save_as(path)
+    return path
+
+
+def derived(files: list[Path], folder: Path, amount: float | np.ndarray = 0.0, **settings: Any) -> list[Dataset]:
+    outputs = [folder / "out" / path.name for path in files]
+    removed = np.zeros(read(files).values.shape, np.float32) + np.float32(amount)
+    write(files, removed, outputs, Derivation("denoised", DERIVATION.description, **{"fingerprint": "f", **settings}))
+    return [pydicom.dcmread(path) for path in outputs]
+
+
+def errors(path: Path) -> Counter[str]:
+    """What dciodvfy calls an error."""
+    program = shutil.which("dciodvfy", path=str(Path(sys.executable).parent)) or "dciodvfy"
+    run = subprocess.run([program, str(path)], capture_output=True, text=True, check=False)
+    report = run.stdout + run.stderr
+    assert report.strip(), "dciodvfy must report at least the name of the object"
+    return Counter(line for line in report.splitlines() if line.startswith("Error"))
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 1000, (20, 24), dtype=np.int16)
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_stored_values_return_exactly_and_dciodvfy_finds_no_new_error(name: str, tmp_path: Path) -> None:
+    source = packaged(name)
+    (output,) = derived([source], tmp_path)
+    original = pydicom.dcmread(source, force=True)
+    np.testing.assert_array_equal(output.pixel_array, original.pixel_array)
+    assert output.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    if original.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:  # which dciodvfy cannot read
+        original.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        source = tmp_path / "inflated.dcm"
+        original.save_as(source)
+    assert errors(tmp_path / "out" / f"{name}.dcm") - errors(source) == Counter()
+
+
+@pytest.mark.parametrize("name", ["CT_small", "MR_small", "examples_palette", "examples_ybr_color", "examples_overlay"])
+def test_dciodvfy_finds_no_new_error_where_pixels_changed(name: str, tmp_path: Path) -> None:
+    derived([packaged(name)], tmp_path, 3.0)
+    assert errors(tmp_path / "out" / f"{name}.dcm") - errors(packaged(name)) == Counter()
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(
+    ("dtype", "bits"), [("u1", 8), *((dtype, bits) for dtype in ("i2", "u2") for bits in (10, 12, 16))]
+)
+@pytest.mark.parametrize("slope", [1.0, 0.25])
+def test_any_bit_depth_returns_exactly(tmp_path: Path, photometric: str, dtype: str, bits: int, slope: float) -> None:
+    lowest, highest = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if dtype == "i2" else (0, (1 << bits) - 1)
+    pixels = np.random.default_rng(1).integers(lowest, highest, (16, 18), endpoint=True).astype(dtype)
+    elements = {"BitsStored": bits, "HighBit": bits - 1, "RescaleSlope": slope, "RescaleIntercept": -1024}
+    path = ct(tmp_path / "a.dcm", pixels, PhotometricInterpretation=photometric, **elements)
+    (output,) = derived([path], tmp_path)
+    assert output.PixelData == pydicom.dcmread(path).PixelData
+
+
+def test_simpleitk_reads_the_difference_back_in_hounsfield_units(tmp_path: Path, noise: np.ndarray) -> None:
+    files = [
+        ct(tmp_path / f"{index}.dcm", noise + index, ImagePositionPatient=[0, 0, 2.0 * index], RescaleSlope=0.5)
+        for index in range(3)
+    ]
+    removed = np.random.default_rng(2).normal(0, 20, (*noise.shape, 3))
+    derived(files, tmp_path, removed)
+    before, after = (
+        sitk.ReadImage([str(folder / path.name) for path in files]) for folder in (tmp_path, tmp_path / "out")
+    )
+    difference = sitk.GetArrayFromImage(before) - sitk.GetArrayFromImage(after)
+    assert np.abs(difference.transpose(1, 2, 0) - removed).max() <= 0.25 + 1e-4  # half a stored step
+    assert (before.GetOrigin(), before.GetSpacing()) == (after.GetOrigin(), after.GetSpacing())
+    assert before.GetDirection() == after.GetDirection()
+
+
+def test_monochrome1_gets_darker_by_storing_higher_numbers(tmp_path: Path, noise: np.ndarray) -> None:
+    path = ct(tmp_path / "a.dcm", noise, PhotometricInterpretation="MONOCHROME1", RescaleSlope=2)
+    (output,) = derived([path], tmp_path, 10.0)
+    np.testing.assert_array_equal(output.pixel_array, noise + 5)
+
+
+def test_numbers_are_limited_to_the_stored_bits(tmp_path: Path, noise: np.ndarray) -> None:
+    stored = noise.astype(np.uint16)
+    path = ct(tmp_path / "a.dcm", stored, BitsStored=10, HighBit=9, RescaleIntercept=0)
+    (low,) = derived([path], tmp_path / "low", 500.0)
+    (high,) = derived([path], tmp_path / "high", -500.0)
+    np.testing.assert_array_equal(low.pixel_array, np.maximum(noise - 500, 0))
+    np.testing.assert_array_equal(high.pixel_array, np.minimum(noise + 500, 1023))
+
+
+def test_padding_is_bit_exact_and_no_pixel_turns_into_padding(tmp_path: Path, noise: np.ndarray) -> None:
+    noise[:4], noise[4:] = -2000, noise[4:] - 2000 + 1
+    path = ct(tmp_path / "a.dcm", noise, PixelPaddingValue=-2000, RescaleIntercept=0)
+    removed = np.where(np.arange(20)[:, None] < 10, noise + 2000.0, 7.0)  # would send rows 4 to 9 to the padding value
+    (output,) = derived([path], tmp_path, removed)
+    assert (output.pixel_array[:4] == -2000).all()
+    assert (output.pixel_array[4:10] == -1999).all()
+    assert (output.pixel_array[10:] != -2000).all()
+
+
+def test_overlay_bits_stay_where_they_are(tmp_path: Path, noise: np.ndarray) -> None:
+    stored = noise.astype(np.uint16) + 100
+    overlay = np.zeros_like(stored)
+    overlay[2:5, 2:5] = 0x8000
+    path = ct(tmp_path / "a.dcm", stored | overlay, BitsStored=12, HighBit=11, RescaleIntercept=0)
+    (output,) = derived([path], tmp_path, 9.0)
+    words = np.frombuffer(output.PixelData, np.uint16).reshape(stored.shape)
+    np.testing.assert_array_equal(words, (stored - 9) | overlay)
+
+
+@pytest.mark.parametrize("name", ["examples_rgb_color", "examples_palette", "examples_jpeg2k"])
+def test_color_keeps_its_chroma(name: str, tmp_path: Path) -> None:
+    (before,), (after,) = derived([packaged(name)], tmp_path / "a"), derived([packaged(name)], tmp_path / "b", 5.0)
+    original = before.pixel_array
+    if before.PhotometricInterpretation == "PALETTE COLOR":
+        original = (pydicom.pixels.apply_color_lut(original, before) >> 8).astype(np.uint8)
+    assert after.PhotometricInterpretation == "RGB"
+    np.testing.assert_array_equal(after.pixel_array, np.maximum(original.astype(int) - 5, 0))
+
+
+def test_uncompressed_ybr_loses_luma_only(tmp_path: Path) -> None:
+    source = packaged("SC_ybr_full_422_uncompressed")
+    (output,) = derived([source], tmp_path, 5.0)
+    before, after = (
+        np.frombuffer(dataset.PixelData, np.uint8).reshape(-1, 4).astype(int)
+        for dataset in (pydicom.dcmread(source), output)
+    )
+    np.testing.assert_array_equal(after[:, :2], np.maximum(before[:, :2] - 5, 0))
+    np.testing.assert_array_equal(after[:, 2:], before[:, 2:])
+
+
+def test_header_is_that_of_a_derived_object(tmp_path: Path) -> None:
+    source = pydicom.dcmread(packaged("CT_small"))
+    (output,) = derived([packaged("CT_small")], tmp_path, 1.0)
+    assert list(output.ImageType) == ["DERIVED", "SECONDARY", "AXIAL"]
+    assert output.DerivationDescription == DERIVATION.description
+    assert output.DerivationCodeSequence[0].CodeValue == "113087"
+    image = output.SourceImageSequence[0]
+    assert image.ReferencedSOPInstanceUID == source.SOPInstanceUID
+    assert image.PurposeOfReferenceCodeSequence[0].CodeValue == "121322"
+    assert output.SeriesDescription.endswith("(denoised)")
+    assert output.file_meta.MediaStorageSOPInstanceUID == output.SOPInstanceUID
+    assert {source.SOPInstanceUID, source.SeriesInstanceUID}.isdisjoint(
+        {output.SOPInstanceUID, output.SeriesInstanceUID}
+    )
+    for keyword in ("StudyInstanceUID", "FrameOfReferenceUID", "PatientID", "PatientName", "ImagePositionPatient"):
+        assert output[keyword].value == source[keyword].value
+    private = [element for element in source if element.tag.is_private]
+    assert private
+    assert all(output[element.tag].value == element.value for element in private)
+
+
+def test_frames_of_enhanced_objects_name_their_source_frames(tmp_path: Path, noise: np.ndarray) -> None:
+    frame_type, frame, shared = Dataset(), Dataset(), Dataset()
+    frame_type.FrameType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+    shared.CTImageFrameTypeSequence = [frame_type]
+    groups = {"SharedFunctionalGroupsSequence": [shared], "PerFrameFunctionalGroupsSequence": [frame, Dataset()]}
+    image_type = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+    path = ct(tmp_path / "a.dcm", np.stack([noise] * 2), NumberOfFrames=2, ImageType=image_type, **groups)
+    (output,) = derived([path], tmp_path, 1.0)
+    expected = ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
+    assert list(output.ImageType) == expected
+    assert list(output.SharedFunctionalGroupsSequence[0].CTImageFrameTypeSequence[0].FrameType) == expected
+    sources = [
+        group.DerivationImageSequence[0].SourceImageSequence[0] for group in output.PerFrameFunctionalGroupsSequence
+    ]
+    assert [image.ReferencedFrameNumber for image in sources] == [1, 2]
+    assert {image.ReferencedSOPInstanceUID for image in sources} == {pydicom.dcmread(path).SOPInstanceUID}
+    assert "SourceImageSequence" not in output
+    assert errors(tmp_path / "out" / "a.dcm") - errors(path) == Counter()
+
+
+def test_uids_repeat_for_equal_settings_and_differ_for_others(tmp_path: Path, noise: np.ndarray) -> None:
+    files = [ct(tmp_path / f"{index}.dcm", noise, InstanceNumber=index) for index in range(2)]
+    first, again, other = (
+        derived(files, tmp_path / str(run), fingerprint=fingerprint) for run, fingerprint in enumerate("aab")
+    )
+    assert len({dataset.SeriesInstanceUID for dataset in first}) == 1
+    assert len({dataset.SOPInstanceUID for dataset in first}) == 2
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
+        assert [dataset[keyword].value for dataset in first] == [dataset[keyword].value for dataset in again]
+        assert {dataset[keyword].value for dataset in first}.isdisjoint({dataset[keyword].value for dataset in other})
+
+
+def test_new_uids_are_fresh_but_one_run_shares_the_series(tmp_path: Path, noise: np.ndarray) -> None:
+    files = [ct(tmp_path / f"{index}.dcm", noise) for index in range(2)]
+    runs = []
+    for run in range(2):
+        derivation = derive("weights", 1.0, new_uids=True)
+        outputs = [tmp_path / str(run) / path.name for path in files]
+        for path, output in zip(files, outputs, strict=True):
+            write([path], np.zeros(noise.shape), [output], derivation)
+        runs.append({pydicom.dcmread(path).SeriesInstanceUID for path in outputs})
+    assert [len(run) for run in runs] == [1, 1]
+    assert runs[0].isdisjoint(runs[1])
+
+
+def test_extremes_of_image_and_series_are_corrected(tmp_path: Path, noise: np.ndarray) -> None:
+    names = "SmallestImagePixelValue LargestImagePixelValue SmallestPixelValueInSeries LargestPixelValueInSeries"
+    files = [ct(tmp_path / f"{i}.dcm", noise + i, **dict.fromkeys(names.split(), 7)) for i in range(2)]
+    for index, dataset in enumerate(derived(files, tmp_path, 3.0)):
+        image = [noise.min() + index - 3, noise.max() + index - 3]
+        assert [dataset[name].value for name in names.split()] == [*image, noise.min() - 3, noise.max() - 2]
+
+
+def test_stale_elements_are_dropped_and_lossy_history_is_kept(tmp_path: Path, noise: np.ndarray) -> None:
+    elements = {"IconImageSequence": [Dataset()], "LossyImageCompression": "01", "LossyImageCompressionRatio": 9}
+    (output,) = derived([ct(tmp_path / "a.dcm", noise, **elements)], tmp_path)
+    assert "IconImageSequence" not in output
+    assert (output.LossyImageCompression, output.LossyImageCompressionRatio) == ("01", 9)
+    (unmarked,) = derived([packaged("SC_rgb_jls_lossy_line")], tmp_path)
+    assert (unmarked.LossyImageCompression, unmarked.LossyImageCompressionMethod) == ("01", "ISO_14495_1")
+
+
+def test_dates_are_those_of_the_derivation_in_the_zone_of_the_file(tmp_path: Path, noise: np.ndarray) -> None:
+    path = ct(tmp_path / "a.dcm", noise, ContentDate="20000101", TimezoneOffsetFromUTC="+0900")
+    (output,) = derived([path], tmp_path)
+    assert output.ContentDate == output.InstanceCreationDate != "20000101"
+    assert output.AcquisitionDate == pydicom.dcmread(path).AcquisitionDate
+
+
+def test_a_failure_in_one_slice_leaves_no_output_at_all(tmp_path: Path, noise: np.ndarray) -> None:
+    files = [ct(tmp_path / f"{index}.dcm", noise) for index in range(2)]
+    outputs = [tmp_path / "out" / path.name for path in files]
+    files[1].write_bytes(files[1].read_bytes()[:-1000])
+    with pytest.raises(InputError, match=r"pixel data must be decodable.*1\.dcm"):
+        write(files, np.zeros((*noise.shape, 2)), outputs, DERIVATION)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "count", "reason"),
+    [
+        ((20, 24), 2, "outputs must be one per file, got 2 for 1"),
+        ((20, 20), 1, "removed must have a 20 x 24 slice for each frame"),
+        ((20, 24, 2), 1, "removed must have 1 slices, got 2"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(
+    tmp_path: Path, noise: np.ndarray, shape: tuple[int, ...], count: int, reason: str
+) -> None:
+    path = ct(tmp_path / "a.dcm", noise)
+    with pytest.raises(ValueError, match=reason):
+        write([path], np.zeros(shape), [tmp_path / f"{index}.out" for index in range(count)], DERIVATION)
+    assert sorted(tmp_path.iterdir()) == [path]

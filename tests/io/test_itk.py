@@ -1,0 +1,65 @@
+"""Decoding through SimpleITK leaves no trace but the image. Pillow and SimpleITK, used directly, are the oracles."""
+
+import warnings
+
+import numpy as np
+import pytest
+import SimpleITK
+from PIL import Image
+
+from monai_gan_denoise.io import itk
+from monai_gan_denoise.io.scan import InputError
+
+
+@pytest.fixture
+def png(tmp_path):
+    numbers = np.random.default_rng(3).integers(0, 65536, (20, 24), dtype=np.uint16)
+    Image.fromarray(numbers).save(tmp_path / "a.png")
+    return tmp_path / "a.png", numbers
+
+
+@pytest.mark.parametrize("display", [False, True])
+def test_decoding_leaves_the_warnings_of_itk_as_they_were(png, display):
+    before = SimpleITK.ProcessObject.GetGlobalWarningDisplay()
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(display)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            itk.decode(png[0], "PNGImageIO", lambda claimed: claimed)
+        assert SimpleITK.ProcessObject.GetGlobalWarningDisplay() == display
+    finally:
+        SimpleITK.ProcessObject.SetGlobalWarningDisplay(before)
+
+
+def test_an_image_is_decoded_if_the_file_can_hold_the_bytes_its_header_claims(png):
+    path, numbers = png
+    image = itk.decode(path, "PNGImageIO", lambda _: numbers.nbytes)
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image), numbers)
+    with pytest.raises(
+        InputError, match=r"files must hold the 960 bytes their header claims, got at most 959 in .*a\.png"
+    ):
+        itk.decode(path, "PNGImageIO", lambda _: numbers.nbytes - 1)
+
+
+def test_a_file_of_another_format_is_refused_in_silence(png, capfd):
+    with pytest.raises(InputError, match=r"files must be whole and readable, got .* in .*a\.png"):
+        itk.decode(png[0], "NrrdImageIO", lambda claimed: claimed)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_image_like_another_has_its_geometry_and_other_numbers():
+    source = SimpleITK.GetImageFromArray(np.zeros((3, 20, 24), np.int16))
+    source.SetSpacing([0.5, 0.6, 3.0])
+    source.SetOrigin([1.0, 2.0, 3.0])
+    numbers = np.random.default_rng(3).normal(size=(3, 20, 24)).astype(np.float32)
+    image = itk.image_like(source, numbers, vector=False)
+    assert (image.GetSpacing(), image.GetOrigin()) == ((0.5, 0.6, 3.0), (1.0, 2.0, 3.0))
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image), numbers)
+
+
+@pytest.mark.parametrize(("shape", "spacing"), [((20, 24), (0.5, 0.6)), ((3, 20, 24), (0.5, 0.6, 3.0))])
+def test_the_affine_of_a_raster_scales_rows_columns_and_pages(shape, spacing):
+    image = SimpleITK.GetImageFromArray(np.zeros(shape, np.uint8))
+    image.SetSpacing(spacing)
+    pages = spacing[2] if len(spacing) > 2 else 1
+    np.testing.assert_allclose(itk.raster_affine(image), np.diag([0.6, 0.5, pages, 1]))

@@ -1,0 +1,120 @@
+"""Claims about the denoiser that generator and refinement form."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Generator as Source
+from torch import Tensor
+
+from monai_gan_denoise.networks import GanDenoiser
+
+
+def small_denoiser(spatial_dims: int, rng: Source) -> GanDenoiser:
+    """Two resolutions, random weights everywhere, a refinement that is not the identity."""
+    denoiser = GanDenoiser(spatial_dims, features=(6, 8), blocks=1, refinement_features=6, refinement_blocks=1)
+    torch.nn.init.normal_(denoiser.refinement.head.weight, std=0.3, generator=rng)
+    return denoiser.eval()
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+@pytest.mark.parametrize("factor", [0.01, 0.5, 40.0])
+def test_denoiser_is_scale_equivariant(spatial_dims: int, factor: float, rng: Source) -> None:
+    denoiser = small_denoiser(spatial_dims, rng)
+    noisy = torch.rand((1, 1, *(20,) * spatial_dims), generator=rng)
+    with torch.no_grad():
+        torch.testing.assert_close(denoiser(factor * noisy) / factor, denoiser(noisy), atol=2e-4, rtol=0)
+        assert (denoiser(noisy) - noisy).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_no_parameter_is_an_additive_constant(spatial_dims: int) -> None:
+    denoiser = GanDenoiser(spatial_dims)
+    assert not [name for name, _ in denoiser.named_parameters() if "bias" in name]
+    assert not list(denoiser.buffers())
+    shape = (1, 1, *(16,) * spatial_dims)
+    with torch.no_grad():
+        assert torch.equal(denoiser(torch.zeros(shape)), torch.zeros(shape))
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 31), (23, 40), (24, 25), (33, 16), (97, 64)])
+def test_padding_of_any_size_is_a_reflection_cut_off_again(size: tuple[int, int], rng: Source) -> None:
+    denoiser = GanDenoiser().eval()
+    torch.nn.init.normal_(denoiser.refinement.head.weight, std=0.3, generator=rng)
+    noisy = torch.rand((1, 1, *size), generator=rng)
+    before = denoiser.stride // 2
+    height, width = (-(-(side + before + 1) // denoiser.stride) * denoiser.stride for side in size)
+    rows = mirrored(size[0], before, height)
+    columns = mirrored(size[1], before, width)
+    with torch.no_grad():
+        padded = denoiser.stages(noisy[:, :, rows][:, :, :, columns])[0]
+        expected = padded[:, :, before : before + size[0], before : before + size[1]]
+        torch.testing.assert_close(denoiser(noisy), expected)
+
+
+def mirrored(size: int, before: int, total: int) -> list[int]:
+    """Indices of a signal that is reflected at both ends, the end sample not repeated."""
+    period = 2 * (size - 1)
+    return [min(index % period, period - index % period) for index in range(-before, total - before)]
+
+
+@pytest.mark.parametrize("size", [(16, 17, 19), (25, 16, 18)])
+def test_odd_volumes_keep_their_shape_and_their_far_corner(size: tuple[int, int, int], rng: Source) -> None:
+    denoiser = small_denoiser(3, rng)
+    noisy = torch.rand((1, 1, *size), generator=rng)
+    brighter = noisy.clone()
+    brighter[..., -1, -1, -1] += 1
+    with torch.no_grad():
+        change = (denoiser(brighter) - denoiser(noisy)).abs()
+    assert change.shape == noisy.shape
+    assert change[..., -1, -1, -1] > 0.01
+    assert change.flatten().argmax() >= change.numel() - size[2] - 1
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_windows_on_the_stride_agree_with_the_whole_beyond_the_receptive_field(spatial_dims: int, rng: Source) -> None:
+    # Convolutions reach: at 1/4, 2 blocks' worth of 3x3 (2 * 4); at 1/2, down, up and refinement (6 * 2); strided
+    # kernels and their transposes, at most their own stride (4 + 2 + 2).
+    reach = 28
+    denoiser = small_denoiser(spatial_dims, rng)
+    side, start, stop = (128, 32, 100) if spatial_dims == 2 else (72, 4, 72)
+    noisy = torch.rand((1, 1, side, *(32,) * (spatial_dims - 1)), generator=rng)
+
+    def interior(first: int) -> Tensor:
+        window = denoiser(noisy[:, :, first:stop])
+        return window[:, :, start + reach - first : stop - reach - first]
+
+    with torch.no_grad():
+        whole = denoiser(noisy)[:, :, start + reach : stop - reach]
+        torch.testing.assert_close(interior(start), whole, atol=1e-6, rtol=1e-5)
+        assert (interior(start + 1) - whole).abs().max() > 1e-3
+
+
+def test_defaults_join_generator_and_refinement(rng: Source) -> None:
+    denoiser = GanDenoiser().eval()
+    torch.nn.init.normal_(denoiser.refinement.head.weight, std=0.3, generator=rng)
+    noisy = torch.rand((2, 1, 32, 48), generator=rng)
+    with torch.no_grad():
+        refined, coarse, level = denoiser.stages(noisy)
+        expected_coarse, expected_level = denoiser.generator(noisy)
+        assert torch.equal(coarse, expected_coarse)
+        assert torch.equal(level, expected_level)
+        assert torch.equal(refined, denoiser.refinement(noisy, coarse, level))
+
+
+def test_each_image_of_a_batch_is_denoised_by_itself(rng: Source) -> None:
+    denoiser = small_denoiser(2, rng)
+    noisy = torch.rand((3, 1, 21, 26), generator=rng)
+    with torch.no_grad():
+        alone = torch.cat([denoiser(image[None]) for image in noisy])
+        torch.testing.assert_close(denoiser(noisy), alone, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_torchscript_equals_eager_at_sizes_it_never_saw(spatial_dims: int, rng: Source) -> None:
+    denoiser = small_denoiser(spatial_dims, rng)
+    scripted = torch.jit.script(denoiser)
+    for size in [(16, 16, 16), (17, 22, 19)]:
+        noisy = torch.rand((1, 1, *size[:spatial_dims]), generator=rng)
+        with torch.no_grad():
+            torch.testing.assert_close(scripted(noisy), denoiser(noisy), atol=1e-6, rtol=1e-5)

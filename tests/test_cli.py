@@ -1,0 +1,373 @@
+"""The command line as its users meet it: bad input, exit codes, one line each, nothing half-written."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+import torch
+from PIL import Image
+from pydicom.data import get_testdata_file
+from pydicom.encaps import encapsulate
+from pydicom.uid import generate_uid
+
+import monai_gan_denoise
+from monai_gan_denoise.cli import main
+from monai_gan_denoise.networks import GanDenoiser
+
+Run = Callable[..., tuple[int, list[str]]]
+NOISE = np.random.default_rng(7)
+
+
+def packaged(name: str) -> Path:
+    return Path(str(get_testdata_file(name, download=False)))
+
+
+def nifti(path: Path, values: np.ndarray | None = None) -> Path:
+    values = NOISE.normal(500, 50, (24, 20, 2)).astype(np.float32) if values is None else values
+    nibabel.save(nibabel.Nifti1Image(values, np.diag([1, 1, 3, 1])), path)
+    return path
+
+
+def png(path: Path, shape: tuple[int, ...] = (24, 20)) -> Path:
+    Image.fromarray(NOISE.integers(0, 256, shape).astype(np.uint8)).save(path)
+    return path
+
+
+def truncated(path: Path, whole: bytes) -> Path:
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    return path
+
+
+def spoiled(path: Path) -> Path:
+    values = NOISE.normal(500, 50, (20, 20, 2)).astype(np.float32)
+    values[3, 4:6, 0], values[5, 5, 1] = np.nan, -np.inf
+    return nifti(path, values)
+
+
+def with_syntax(path: Path, syntax: str) -> Path:
+    dataset = pydicom.dcmread(packaged("CT_small.dcm"))
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate([bytes(64)])
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    dataset.save_as(path)
+    return path
+
+
+def structure_set(path: Path) -> Path:
+    """A file that says RTSTRUCT and holds no pixels."""
+    dataset = pydicom.dcmread(packaged("CT_small.dcm"), stop_before_pixels=True)
+    for keyword in ("Rows", "Columns", "BitsAllocated", "SamplesPerPixel"):
+        del dataset[keyword]
+    dataset.Modality = "RTSTRUCT"
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.481.3"
+    dataset.save_as(path)
+    return path
+
+
+def report(path: Path) -> Path:
+    shutil.copyfile(packaged("reportsi.dcm"), path)
+    return path
+
+
+BAD: dict[str, tuple[str, Callable[[Path], Path], str]] = {
+    "not an image": ("notes.txt", lambda path: truncated(path, b"no image at all"), "must be an image"),
+    "text named png": ("text.png", lambda path: truncated(path, b"no image at all"), "must be what their suffix says"),
+    "truncated DICOM": (
+        "cut.dcm",
+        lambda path: truncated(path, packaged("CT_small.dcm").read_bytes()),
+        "pixel data must be 32768 bytes long",
+    ),
+    "truncated NIfTI": ("cut.nii", lambda path: truncated(path, nifti(path).read_bytes()), "must hold the"),
+    "truncated packed NIfTI": (
+        "cut.nii.gz",
+        lambda path: truncated(path, gzip.compress(nifti(path.with_name("x.nii")).read_bytes(), mtime=0)),
+        "files must be whole",
+    ),
+    "truncated PNG": (
+        "cut.png",
+        lambda path: truncated(path, png(path, (64, 64)).read_bytes()),
+        "must be whole and readable",
+    ),
+    "report": ("sr.dcm", report, "without pixel data"),
+    "structures": ("rtss.dcm", structure_set, "RT Structure Set Storage without pixel data"),
+    "unsupported transfer syntax": (
+        "mpeg.dcm",
+        lambda path: with_syntax(path, "1.2.840.10008.1.2.4.100"),
+        r"transfer syntax must be .* got MPEG2 .*Convert it",
+    ),
+    "unusable values": ("nan.nii", spoiled, "must be finite, got 3 NaN or infinite"),
+    "too small": ("small.png", lambda path: png(path, (15, 40)), "at least 16 .* got 15 x 40"),
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet_after() -> Iterator[None]:
+    """Take the terminal's handler off again, whose stream ends with the test."""
+    yield
+    logger = logging.getLogger("monai_gan_denoise")
+    logger.handlers, logger.level = [], logging.NOTSET
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def called(*arguments: object) -> tuple[int, list[str]]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        return int(ended.value.code or 0), capsys.readouterr().err.splitlines()
+
+    return called
+
+
+@pytest.fixture
+def identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GanDenoiser, "forward", lambda self, noisy: noisy.clone())
+
+
+def hashes(folder: Path) -> dict[Path, str]:
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+
+
+def written(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def one_line(lines: list[str], *parts: object) -> str:
+    assert len(lines) == 1, lines
+    for part in parts:
+        assert re.search(str(part), lines[0]), lines
+    return lines[0]
+
+
+@pytest.mark.usefixtures("identity")
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_gets_one_line_and_the_rest_is_still_denoised(case: str, tmp_path: Path, run: Run) -> None:
+    name, make, reason = BAD[case]
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    make(tmp_path / "elsewhere" / name).rename(source / name)
+    png(source / "a_good.png")
+    nifti(source / "z_good.nii.gz")
+    before = hashes(source)
+    code, lines = run("denoise", source, target, "--modality", "mr")
+    assert code == 1
+    about = [line for line in lines if str(source / name) in line]
+    one_line(about, reason)
+    assert lines[-1] == "2 of 3 scans denoised, 1 failed."
+    assert len(lines) == 4
+    assert written(target) == ["a_good.png", "z_good.nii.gz"]
+    assert hashes(source) == before
+
+
+@pytest.mark.usefixtures("identity")
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_alone_ends_with_2_and_leaves_nothing(case: str, tmp_path: Path, run: Run) -> None:
+    name, make, reason = BAD[case]
+    source = make(tmp_path / name)
+    code, lines = run("denoise", source, tmp_path / "out", "--modality", "mr")
+    assert code == 2
+    assert re.search(reason, lines[0])
+    assert str(source) in lines[0]
+    assert lines[1:] == ["0 of 1 scans denoised, 1 failed."]
+    assert not (tmp_path / "out").exists() or not written(tmp_path / "out")
+
+
+def test_a_missing_path_ends_with_2(tmp_path: Path, run: Run) -> None:
+    code, lines = run("denoise", tmp_path / "absent.nii", tmp_path / "out")
+    assert (code, lines[0]) == (2, f"INPUT must exist, got {tmp_path / 'absent.nii'}. Check the path.")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_folder_ends_with_2(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "in").mkdir()
+    code, lines = run("denoise", tmp_path / "in", tmp_path / "out")
+    assert code == 2
+    assert lines[0].startswith(f"INPUT must hold an image, got none in {tmp_path / 'in'}.")
+
+
+@pytest.mark.parametrize("inside", ["", "out", "a/b"])
+def test_output_inside_the_input_is_refused(tmp_path: Path, run: Run, inside: str) -> None:
+    png(tmp_path / "a.png")
+    before = hashes(tmp_path)
+    code, lines = run("denoise", tmp_path, tmp_path / inside, "--modality", "us", "--overwrite")
+    assert code == 2
+    assert "OUTPUT must lie outside INPUT" in lines[0]
+    assert hashes(tmp_path) == before
+
+
+@pytest.mark.usefixtures("identity")
+def test_existing_results_are_kept_unless_overwrite_says_otherwise(tmp_path: Path, run: Run) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    target.mkdir()
+    png(source / "a.png")
+    png(source / "b.png")
+    (target / "a.png").write_bytes(b"precious")
+    code, lines = run("denoise", source, target, "--modality", "us")
+    assert code == 1
+    one_line([line for line in lines if "a.png" in line], "OUTPUT must not exist", "--overwrite")
+    assert (target / "a.png").read_bytes() == b"precious"
+    assert written(target) == ["a.png", "b.png"]
+    code, lines = run("denoise", source, target, "--modality", "us", "--overwrite")
+    assert (code, len(lines)) == (0, 3)
+    assert np.array_equal(np.asarray(Image.open(target / "a.png")), np.asarray(Image.open(source / "a.png")))
+
+
+def test_an_image_of_unknown_modality_is_refused_with_the_cure(tmp_path: Path, run: Run) -> None:
+    code, lines = run("denoise", png(tmp_path / "a.png"), tmp_path / "out")
+    assert code == 2
+    assert re.search(r"modality must be one of ct, mr, xr, us, oct, got none in .*a\.png\. Pass --modality", lines[0])
+
+
+@pytest.mark.usefixtures("identity")
+def test_an_unusual_header_is_named_and_admitted_by_the_option(tmp_path: Path, run: Run) -> None:
+    dataset = pydicom.dcmread(packaged("CT_small.dcm"))
+    dataset.Modality = "NM"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["NM"])
+    dataset.save_as(tmp_path / "nm.dcm")
+    code, lines = run("denoise", tmp_path / "nm.dcm", tmp_path / "out")
+    assert code == 2
+    assert "got NM in" in lines[0]
+    code, _ = run("denoise", tmp_path / "nm.dcm", tmp_path / "out", "--modality", "mri")
+    assert code == 0
+    result = pydicom.dcmread(tmp_path / "out" / "nm.dcm")
+    assert result.Modality == "NM"
+    assert np.array_equal(result.pixel_array, dataset.pixel_array)
+
+
+@pytest.mark.parametrize("name", ["mri", "xray"])
+@pytest.mark.usefixtures("identity")
+def test_the_long_names_of_modalities_are_accepted(tmp_path: Path, run: Run, name: str) -> None:
+    code, _ = run("denoise", png(tmp_path / "a.png"), tmp_path / "out", "--modality", name)
+    assert code == 0
+    assert written(tmp_path / "out") == ["a.png"]
+
+
+class RunsCode:
+    """A pickle that makes a file where it is loaded."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.mark,)
+
+
+def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path: Path, run: Run) -> None:
+    torch.save({"weight": RunsCode(tmp_path / "mark")}, tmp_path / "bad.pt")
+    (tmp_path / "plain.pkl").write_bytes(pickle.dumps(RunsCode(tmp_path / "mark")))
+    for name in ("bad.pt", "plain.pkl"):
+        code, lines = run("denoise", png(tmp_path / "a.png"), tmp_path / "out", "--weights", tmp_path / name)
+        assert code == 2
+        one_line(lines, "weights must be a plain state dict", name)
+    assert not (tmp_path / "mark").exists()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("absent.pt", None, "weights must be a file"),
+        ("other.pt", {"weight": torch.zeros(3)}, "weights must fit GanDenoiser"),
+        ("nested.pt", {"state_dict": {"weight": torch.zeros(3)}}, "weights must be a plain state dict"),
+        ("list.pt", [torch.zeros(3)], "weights must be a plain state dict, got list"),
+    ],
+)
+def test_weights_that_do_not_fit_end_with_2_before_any_image(
+    tmp_path: Path, run: Run, name: str, content: object, reason: str
+) -> None:
+    if content is not None:
+        torch.save(content, tmp_path / name)
+    code, lines = run("denoise", png(tmp_path / "a.png"), tmp_path / "out", "--weights", tmp_path / name)
+    assert code == 2
+    one_line(lines, reason, name)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "Missing command"),
+        (("denoise",), "Missing argument 'INPUT'"),
+        (("denoise", "a"), "Missing argument 'OUTPUT'"),
+        (("denoise", "a", "b", "--strength", "1.5"), "1.5 is not in the range"),
+        (("denoise", "a", "b", "--modality", "pet"), "'pet' is not one of"),
+        (("denoise", "a", "b", "--batch-size", "0"), "0 is not in the range"),
+        (("denoise", "a", "b", "--device", "foo"), "device must be one that torch can use here, got 'foo'"),
+        (("denoise", "a", "b", "--colour"), "No such option"),
+        (("clean",), "No such command 'clean'"),
+    ],
+)
+def test_bad_arguments_get_one_line_and_2(run: Run, arguments: tuple[str, ...], reason: str) -> None:
+    code, lines = run(*arguments)
+    assert code == 2
+    one_line(lines, "^monai-gan-denoise: ", reason)
+
+
+def test_samples_into_a_file_is_one_line_and_2(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    code, lines = run("samples", tmp_path / "file")
+    assert code == 2
+    one_line(lines, "is a file")
+
+
+def test_a_constant_image_and_a_constant_slice_are_copied_with_a_line(tmp_path: Path, run: Run) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    Image.fromarray(np.full((20, 24), 77, np.uint8)).save(source / "flat.png")
+    values = NOISE.normal(500, 50, (20, 20, 3)).astype(np.int16)
+    values[..., 1] = 400
+    nifti(source / "volume.nii", values)
+    code, lines = run("denoise", source, target, "--modality", "mr")
+    assert code == 0
+    assert f"{source / 'flat.png'}: 1 of 1 slices are constant and were copied." in lines
+    assert f"{source / 'volume.nii'}: 1 of 3 slices are constant and were copied." in lines
+    assert np.array_equal(np.asarray(Image.open(target / "flat.png")), np.full((20, 24), 77))
+    result = np.asarray(nibabel.load(target / "volume.nii").dataobj)
+    assert np.array_equal(result[..., 1], values[..., 1])
+    assert not np.array_equal(result[..., 0], values[..., 0])
+
+
+def test_a_result_that_cannot_be_written_is_named_and_the_rest_goes_on(tmp_path: Path, run: Run) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    (source / "blocked").mkdir(parents=True)
+    target.mkdir()
+    (target / "blocked").write_bytes(b"a file where a folder has to be")
+    png(source / "a.png")
+    png(source / "blocked" / "b.png")
+    code, lines = run("denoise", source, target, "--modality", "us", "--strength", "0")
+    assert code == 1
+    one_line([line for line in lines if "b.png" in line], "blocked")
+    assert written(target) == ["a.png", "blocked"]
+
+
+def test_no_progress_bar_and_no_foreign_warning_reaches_a_log_file(tmp_path: Path, run: Run) -> None:
+    code, lines = run("denoise", nifti(tmp_path / "a.nii"), tmp_path / "out", "--modality", "mr", "--batch-size", "1")
+    assert code == 0
+    assert lines == [f"{tmp_path / 'a.nii'} -> {tmp_path / 'out' / 'a.nii'}", "1 of 1 scans denoised, 0 failed."]
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_and_version_need_neither_torch_nor_monai(argument: str) -> None:
+    program = (
+        "import sys, atexit\nfrom monai_gan_denoise.cli import main\n"
+        "atexit.register(lambda: sys.stderr.write(' '.join({'monai', 'torch', 'numpy'} & set(sys.modules))))\n"
+        f"main([{argument!r}])"
+    )
+    root = Path(monai_gan_denoise.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "monai-gan-denoise" in done.stdout
