@@ -18,18 +18,43 @@ __all__ = ["SlicewiseInferer", "StagesInferer"]
 
 logger = logging.getLogger(__name__)
 
+BFLOAT16_ERROR = 0.05  # of what is removed; rounding to 8 bits in a dozen layers costs about 0.01
 THIRD_AXIS = 2  # the slice axis of an array that says nothing about itself
 
 
 class StagesInferer(Inferer):
-    """Give the loss what it compares: refined image, coarse image, noise-level map, noisy image."""
+    """Give the loss what it compares: refined image, coarse image, noise-level map, noisy image.
+
+    Args:
+        bfloat16: compute in bfloat16, twice as fast on CPUs that have it, if the first batch comes out as in float32.
+            Some releases of torch compute wrong results in it on some CPUs (pytorch#183815).
+    """
+
+    def __init__(self, bfloat16: bool = False) -> None:
+        super().__init__()
+        self.bfloat16 = bfloat16
+        self.checked = False
 
     def __call__(
         self, inputs: Tensor, network: Callable[..., Any], *_: Any, **__: Any
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Run every stage of a ``GanDenoiser`` on ``inputs``, ``(B, C, H, W)``."""
-        refined, coarse, level = network.stages(inputs)  # type: ignore[attr-defined]
-        return refined, coarse, level, inputs
+        if self.bfloat16 and not self.checked:
+            self._check(inputs, network)
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.bfloat16):
+            refined, coarse, level = network.stages(inputs)  # type: ignore[attr-defined]
+        return refined.float(), coarse.float(), level.float(), inputs
+
+    @torch.no_grad()
+    def _check(self, inputs: Tensor, network: Callable[..., Any]) -> None:
+        """Fall back to float32 if bfloat16 changes what is removed from the first batch by more than rounding does."""
+        self.checked = True
+        exact = network.stages(inputs)[0]  # type: ignore[attr-defined]
+        rounded = self(inputs, network)[0]
+        removed, error = ((inputs - exact).square().mean().sqrt(), (rounded - exact).square().mean().sqrt())
+        if not error <= BFLOAT16_ERROR * removed:  # so that NaN falls back too
+            logger.warning("bfloat16 is off by %.2g of what float32 removes; float32 is used.", float(error / removed))
+            self.bfloat16 = False
 
 
 class SlicewiseInferer(Inferer):

@@ -124,3 +124,33 @@ def test_the_loss_compares_every_stage_with_the_input(rng: Generator) -> None:
     assert given is noisy
     for found, wanted in zip((refined, coarse, level), expected, strict=True):
         assert torch.equal(found, wanted)
+
+
+def test_bfloat16_is_used_where_it_agrees_with_float32(rng: Generator) -> None:
+    network = GanDenoiser(features=(8, 8), blocks=1, refinement_features=8, refinement_blocks=1)
+    noisy = torch.rand((1, 1, 32, 32), generator=rng)
+    inferer = StagesInferer(bfloat16=True)
+    with torch.no_grad():
+        found, exact = inferer(noisy, network)[0], network.stages(noisy)[0]
+    assert inferer.bfloat16
+    assert found.dtype == torch.float32
+    assert not torch.equal(found, exact)
+    torch.testing.assert_close(found, exact, rtol=0, atol=0.05)
+
+
+class WrongInBfloat16(GanDenoiser):
+    """A network as a faulty release of torch would compute it."""
+
+    def stages(self, noisy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        refined, coarse, level = super().stages(noisy)
+        return (refined + torch.is_autocast_enabled("cpu"), coarse, level)
+
+
+def test_bfloat16_is_left_where_it_is_wrong(rng: Generator, caplog: pytest.LogCaptureFixture) -> None:
+    network = WrongInBfloat16(features=(8, 8), blocks=1, refinement_features=8, refinement_blocks=1)
+    noisy = torch.rand((1, 1, 32, 32), generator=rng)
+    inferer = StagesInferer(bfloat16=True)
+    with torch.no_grad(), caplog.at_level(logging.WARNING, "monai_gan_denoise"):
+        found, exact = inferer(noisy, network)[0], network.stages(noisy)[0]
+    assert torch.equal(found, exact)
+    assert "float32 is used" in caplog.messages[0]
