@@ -4,20 +4,50 @@ Images are ``(..., H, W)`` in network units (0 is the range's lower end, 1 its u
 slice. A level is a number, or a tensor that broadcasts against the image, such as ``(B, 1, 1, 1)``.
 """
 
-from monai_gan_denoise.transforms.noise.additive import add_gaussian_noise
-from monai_gan_denoise.transforms.noise.impulses import add_impulse_noise
+from monai_gan_denoise.transforms.noise.additive import (
+    add_gaussian_noise,
+    add_varying_gaussian_noise,
+    noise_level_map,
+)
+from monai_gan_denoise.transforms.noise.archive import add_jpeg_artifacts, quantize
+from monai_gan_denoise.transforms.noise.impulses import add_impulse_noise, add_random_impulse_noise
+from monai_gan_denoise.transforms.noise.kspace import add_gibbs_ringing, add_kspace_noise, add_kspace_spikes
 from monai_gan_denoise.transforms.noise.law import Law
 from monai_gan_denoise.transforms.noise.laws import LAWS
-from monai_gan_denoise.transforms.noise.magnitude import add_rician_noise
-from monai_gan_denoise.transforms.noise.photons import add_poisson_noise
-from monai_gan_denoise.transforms.noise.speckle import add_speckle_noise
+from monai_gan_denoise.transforms.noise.magnitude import add_noncentral_chi_noise, add_rician_noise, g_factor_map
+from monai_gan_denoise.transforms.noise.mixture import add_detector_mixture, add_in_sequence
+from monai_gan_denoise.transforms.noise.photons import add_poisson_gaussian_noise, add_poisson_noise
+from monai_gan_denoise.transforms.noise.speckle import (
+    add_oct_speckle,
+    add_speckle_noise,
+    add_ultrasound_speckle,
+    gamma_speckle,
+    rayleigh_envelope,
+)
 
 __all__ = [
     "LAWS",
     "Law",
+    "add_detector_mixture",
     "add_gaussian_noise",
+    "add_gibbs_ringing",
     "add_impulse_noise",
+    "add_in_sequence",
+    "add_jpeg_artifacts",
+    "add_kspace_noise",
+    "add_kspace_spikes",
+    "add_noncentral_chi_noise",
+    "add_oct_speckle",
+    "add_poisson_gaussian_noise",
     "add_poisson_noise",
+    "add_random_impulse_noise",
     "add_rician_noise",
     "add_speckle_noise",
+    "add_ultrasound_speckle",
+    "add_varying_gaussian_noise",
+    "g_factor_map",
+    "gamma_speckle",
+    "noise_level_map",
+    "quantize",
+    "rayleigh_envelope",
 ]

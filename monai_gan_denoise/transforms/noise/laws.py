@@ -6,23 +6,42 @@ from collections.abc import Mapping
 
 from torch import Generator, Tensor
 
-from monai_gan_denoise.transforms.noise.additive import add_gaussian_noise
-from monai_gan_denoise.transforms.noise.impulses import add_impulse_noise
+from monai_gan_denoise.transforms.noise.additive import add_gaussian_noise, add_varying_gaussian_noise
+from monai_gan_denoise.transforms.noise.archive import BITS, QUALITY, add_jpeg_artifacts, quantize
+from monai_gan_denoise.transforms.noise.impulses import add_impulse_noise, add_random_impulse_noise
+from monai_gan_denoise.transforms.noise.kspace import add_gibbs_ringing, add_kspace_noise, add_kspace_spikes
 from monai_gan_denoise.transforms.noise.law import Law
-from monai_gan_denoise.transforms.noise.magnitude import add_rician_noise
-from monai_gan_denoise.transforms.noise.photons import add_poisson_noise
-from monai_gan_denoise.transforms.noise.speckle import add_speckle_noise
+from monai_gan_denoise.transforms.noise.magnitude import add_noncentral_chi_noise, add_rician_noise
+from monai_gan_denoise.transforms.noise.mixture import add_detector_mixture
+from monai_gan_denoise.transforms.noise.photons import add_poisson_gaussian_noise, add_poisson_noise
+from monai_gan_denoise.transforms.noise.speckle import (
+    LOOKS,
+    add_oct_speckle,
+    add_speckle_noise,
+    add_ultrasound_speckle,
+)
 
 __all__ = ["LAWS"]
 
 ALL = ("ct", "mr", "xr", "us", "oct")
+PHOTONS = ("xr", "oct", "ct", "mr", "us")  # all; those whose detectors count photons come first
 DEVIATION = "the standard deviation, as a fraction of the range"
 DOSE = "the dose, as a fraction of the full dose"
+FRACTION = "the fraction of pixels replaced"
 FULL_COUNTS = 1000.0  # photons at white: noise of 3 % there, what a well-exposed radiograph shows
+READOUT = 1.0  # photons; about what the electronics of a flat-panel detector add
+LEAST_DOSE = 0.001  # one photon at white
 
 
 def _poisson(image: Tensor, dose: float | Tensor, rng: Generator, full_counts: float) -> Tensor:
     return add_poisson_noise(image, dose * full_counts, rng)
+
+
+def _poisson_gaussian(
+    image: Tensor, dose: float | Tensor, rng: Generator, full_counts: float, readout: float, offset: float
+) -> Tensor:
+    gain = 1 / (dose * full_counts)
+    return add_poisson_gaussian_noise(image, gain, readout * gain, rng, offset)
 
 
 LAWS: Mapping[str, Law] = {
@@ -30,17 +49,111 @@ LAWS: Mapping[str, Law] = {
     for law in (
         Law("gaussian", add_gaussian_noise, ALL, DEVIATION, (0, 1), (0.04, 0.1, 0.2)),
         Law(
+            "gaussian-varying",
+            add_varying_gaussian_noise,
+            ALL,
+            DEVIATION,
+            (0, 1),
+            (0.04, 0.1, 0.2),
+            {"spread": 0.3, "cells": 4},
+        ),
+        Law(
             "poisson",
             _poisson,
-            ("xr", "oct", "ct", "mr", "us"),
+            PHOTONS,
             DOSE,
-            (0.001, 1),
+            (LEAST_DOSE, 1),
             (0.5, 0.1, 0.02),
             {"full_counts": FULL_COUNTS},
             nonnegative=True,
         ),
+        Law(
+            "poisson-gaussian",
+            _poisson_gaussian,
+            PHOTONS,
+            DOSE,
+            (LEAST_DOSE, 1),
+            (0.5, 0.1, 0.02),
+            {"full_counts": FULL_COUNTS, "readout": READOUT, "offset": 0.0},
+            nonnegative=True,
+        ),
         Law("speckle", add_speckle_noise, ALL, DEVIATION + ", at white", (0, 1), (0.1, 0.25, 0.5)),
-        Law("impulse", add_impulse_noise, ALL, "the fraction of pixels replaced", (0, 1), (0.02, 0.1, 0.25)),
+        Law(
+            "us-speckle",
+            add_ultrasound_speckle,
+            ("us",),
+            DEVIATION,
+            (0, 1),
+            (0.05, 0.1, 0.2),
+            {"axial": 1.0, "lateral": 2.0},
+        ),
+        Law(
+            "oct-speckle",
+            add_oct_speckle,
+            ("oct",),
+            "the looks, independent intensities averaged",
+            LOOKS,
+            (16, 4, 1),
+            {"dynamic_range": 50.0, "width": 0.0},
+        ),
+        Law("impulse", add_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25)),
+        Law("impulse-random", add_random_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25)),
         Law("rician", add_rician_noise, ("mr",), DEVIATION, (0, 1), (0.03, 0.09, 0.2), nonnegative=True),
+        Law(
+            "nc-chi",
+            add_noncentral_chi_noise,
+            ("mr",),
+            DEVIATION + ", in each part of each coil",
+            (0, 1),
+            (0.03, 0.09, 0.2),
+            {"coils": 4, "g_peak": 1.0},
+            nonnegative=True,
+        ),
+        Law(
+            "kspace",
+            add_kspace_noise,
+            ("mr",),
+            DEVIATION + ", in each part of the image",
+            (0, 1),
+            (0.03, 0.09, 0.2),
+            {"partial_fourier": 0.75},
+            nonnegative=True,
+        ),
+        Law(
+            "gibbs",
+            add_gibbs_ringing,
+            ("mr",),
+            "the share of k-space's radius that is cut off",
+            (0, 0.9),
+            (0.5, 0.65, 0.8),
+        ),
+        Law(
+            "spikes",
+            add_kspace_spikes,
+            ("mr",),
+            DEVIATION + ", of the stripes",
+            (0, 1),
+            (0.02, 0.05, 0.1),
+            {"spikes": 1},
+        ),
+        Law("quantization", quantize, ("xr", "us"), "the bits a pixel", BITS, (6, 4, 2)),
+        Law(
+            "jpeg",
+            add_jpeg_artifacts,
+            ("xr", "us"),
+            "the quality, of the Independent JPEG Group",
+            QUALITY,
+            (75, 30, 10),
+        ),
+        Law(
+            "mixture",
+            add_detector_mixture,
+            ALL,
+            "the standard deviation of Poisson noise at white; Gaussian noise of half of it and impulses on a tenth of"
+            " it follow",
+            (0, 1),
+            (0.04, 0.1, 0.2),
+            nonnegative=True,
+        ),
     )
 }

@@ -5,9 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from monai_gan_denoise.transforms.noise.fields import smooth_map
 from monai_gan_denoise.transforms.noise.level import at_least_zero, normal
 
-__all__ = ["add_rician_noise"]
+__all__ = ["add_noncentral_chi_noise", "add_rician_noise", "g_factor_map"]
+
+G_CELLS = 3  # chosen so that a map has one or two maxima, as between the coils of a receiver array
 
 
 def add_rician_noise(image: Tensor, std: float | Tensor, rng: Generator) -> Tensor:
@@ -29,3 +32,61 @@ def add_rician_noise(image: Tensor, std: float | Tensor, rng: Generator) -> Tens
     level = at_least_zero(std, "std", image)
     magnitude = torch.hypot(image + level * normal(image, rng), level * normal(image, rng))
     return torch.where(level > 0, magnitude, image)
+
+
+def add_noncentral_chi_noise(
+    image: Tensor, std: float | Tensor, rng: Generator, coils: int = 4, g_peak: float = 1.0
+) -> Tensor:
+    """Combine coils by the root of their sum of squares, ``y^2 = (x + g std n_1)^2 + (g std)^2 sum_2^2L n_i^2``.
+
+    ``x`` is the combined clean magnitude: rotating the complex signals of the L coils puts it into one of their 2L
+    parts and leaves white noise white. ``E[y^2] = x^2 + 2 L std^2`` where ``g`` is 1.
+
+    Args:
+        image: the clean magnitude, ``(..., H, W)``; not modified.
+        std: standard deviation of each part of each coil in the image's units, not negative; where it is 0 the image
+            is unchanged.
+        rng: source of randomness, on the device of ``image``.
+        coils: number of coils L, at least 1; 1 gives Rician noise.
+        g_peak: largest factor by which parallel imaging amplifies the noise, at least 1; 1 for none. The factor ``g``
+            is a smooth random map between 1 and this.
+
+    Returns:
+        The noisy magnitude, same shape, dtype and device.
+
+    Raises:
+        ValueError: if ``std`` is negative, ``coils`` not a whole number of at least 1, or ``g_peak`` below 1.
+
+    Reference: Constantinides et al., "Signal-to-noise measurements in magnitude images from NMR phased arrays", MRM
+        1997; Pruessmann et al., "SENSE: sensitivity encoding for fast MRI", MRM 1999, eq. 23 (g-factor).
+    """
+    if coils < 1 or coils != int(coils):
+        raise ValueError(f"coils must be a whole number of at least 1, got {coils:g}. Pass 1 for Rician noise.")
+    level = at_least_zero(std, "std", image)
+    amplified = level if g_peak == 1 else level * g_factor_map(image, g_peak, rng)
+    part = normal(image, rng)
+    square = (image + amplified * part).square_()
+    others = torch.zeros_like(part)
+    for _ in range(2 * int(coils) - 1):
+        part.normal_(generator=rng)
+        others.addcmul_(part, part)
+    magnitude = square.add_(others.mul_(amplified).mul_(amplified)).sqrt_()
+    return torch.where(level > 0, magnitude, image)
+
+
+def g_factor_map(image: Tensor, peak: float, rng: Generator) -> Tensor:
+    """Draw a smooth map a slice that runs from 1 to ``peak``, as the g-factor of parallel imaging does.
+
+    Args:
+        image: ``(..., H, W)``; only its shape, dtype and device count.
+        peak: largest value, at least 1.
+        rng: source of randomness, on the device of ``image``.
+
+    Raises:
+        ValueError: if ``peak`` is below 1.
+    """
+    if not peak >= 1:
+        raise ValueError(f"g_peak must be at least 1, got {peak:g}. Pass 1 for no parallel imaging.")
+    smooth = smooth_map(image, G_CELLS, rng)
+    low, high = smooth.amin((-2, -1), keepdim=True), smooth.amax((-2, -1), keepdim=True)
+    return 1 + (peak - 1) * (smooth - low) / (high - low)

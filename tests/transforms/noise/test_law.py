@@ -37,7 +37,23 @@ def test_one_seed_gives_the_same_bits(law: Law, rng: Generator) -> None:
     assert law.name in DETERMINISTIC or not torch.equal(first, other)
 
 
-DETERMINISTIC: set[str] = set()  # laws that draw nothing
+DETERMINISTIC = {"gibbs", "quantization", "jpeg"}  # laws that draw nothing
+
+
+@every_law
+def test_the_global_seed_plays_no_part(law: Law, rng: Generator) -> None:
+    state = torch.get_rng_state()
+    law(torch.rand((1, 64, 48), generator=rng), law.examples[1], rng)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@every_law
+def test_each_image_of_a_batch_may_have_its_own_level(law: Law, rng: Generator) -> None:
+    images = torch.rand((1, 1, 64, 64), generator=rng).repeat(2, 1, 1, 1)
+    weak, _, strong = law.examples
+    noisy = law.draw(images, torch.tensor([weak, strong]).view(2, 1, 1, 1), rng, **law.parameters)
+    error = (noisy - images).square().mean((1, 2, 3))
+    assert error[1] > 1.4 * error[0] > 0
 
 
 @every_law
