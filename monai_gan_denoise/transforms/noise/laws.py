@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
 
 from torch import Generator, Tensor
 
@@ -44,6 +45,12 @@ def _poisson_gaussian(
     return add_poisson_gaussian_noise(image, gain, readout * gain, rng, offset)
 
 
+def _defaults(draw: Callable[..., Tensor]) -> dict[str, float | int | str]:
+    """Read the defaults of a law's own parameters where they are written, in its signature."""
+    values = {name: parameter.default for name, parameter in signature(draw).parameters.items()}
+    return {name: value for name, value in values.items() if value is not Parameter.empty}
+
+
 LAWS: Mapping[str, Law] = {
     law.name: law
     for law in (
@@ -55,7 +62,7 @@ LAWS: Mapping[str, Law] = {
             DEVIATION,
             (0, 1),
             (0.04, 0.1, 0.2),
-            {"spread": 0.3, "cells": 4},
+            _defaults(add_varying_gaussian_noise),
         ),
         Law(
             "poisson",
@@ -74,7 +81,7 @@ LAWS: Mapping[str, Law] = {
             DOSE,
             (LEAST_DOSE, 1),
             (0.5, 0.1, 0.02),
-            {"full_counts": FULL_COUNTS, "readout": READOUT, "offset": 0.0},
+            {"full_counts": FULL_COUNTS, "readout": READOUT, **_defaults(add_poisson_gaussian_noise)},
             nonnegative=True,
         ),
         Law("speckle", add_speckle_noise, ALL, DEVIATION + ", at white", (0, 1), (0.1, 0.25, 0.5)),
@@ -85,7 +92,7 @@ LAWS: Mapping[str, Law] = {
             DEVIATION,
             (0, 1),
             (0.05, 0.1, 0.2),
-            {"axial": 1.0, "lateral": 2.0},
+            _defaults(add_ultrasound_speckle),
         ),
         Law(
             "oct-speckle",
@@ -94,7 +101,7 @@ LAWS: Mapping[str, Law] = {
             "the looks, independent intensities averaged",
             LOOKS,
             (16, 4, 1),
-            {"dynamic_range": 50.0, "width": 0.0},
+            _defaults(add_oct_speckle),
         ),
         Law("impulse", add_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25)),
         Law("impulse-random", add_random_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25)),
@@ -105,8 +112,8 @@ LAWS: Mapping[str, Law] = {
             ("mr",),
             DEVIATION + ", in each part of each coil",
             (0, 1),
-            (0.03, 0.09, 0.2),
-            {"coils": 4, "g_peak": 1.0},
+            (0.02, 0.05, 0.1),
+            _defaults(add_noncentral_chi_noise),
             nonnegative=True,
         ),
         Law(
@@ -116,7 +123,7 @@ LAWS: Mapping[str, Law] = {
             DEVIATION + ", in each part of the image",
             (0, 1),
             (0.03, 0.09, 0.2),
-            {"partial_fourier": 0.75},
+            _defaults(add_kspace_noise),
             nonnegative=True,
         ),
         Law(
@@ -125,7 +132,7 @@ LAWS: Mapping[str, Law] = {
             ("mr",),
             "the share of k-space's radius that is cut off",
             (0, 0.9),
-            (0.5, 0.65, 0.8),
+            (0.3, 0.5, 0.65),
         ),
         Law(
             "spikes",
@@ -134,7 +141,7 @@ LAWS: Mapping[str, Law] = {
             DEVIATION + ", of the stripes",
             (0, 1),
             (0.02, 0.05, 0.1),
-            {"spikes": 1},
+            _defaults(add_kspace_spikes),
         ),
         Law("quantization", quantize, ("xr", "us"), "the bits a pixel", BITS, (6, 4, 2)),
         Law(
