@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image, ImageDraw, ImageFont
-from torch import Tensor
+from torch import Generator, Tensor
 
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.io import whole_file
 from monai_gan_denoise.simulation.scan import SPACING
-from monai_gan_denoise.simulation.settings import Simulation
 from monai_gan_denoise.transforms.intensity import MODALITIES
 from monai_gan_denoise.transforms.noise import LAWS, Law
 
@@ -25,7 +24,7 @@ __all__ = ["draw_laws"]
 
 logger = logging.getLogger(__name__)
 
-LEGEND = "Clean phantoms. Below, each law at three levels: the level, and the PSNR over the range that it refers to"
+LEGEND = "Clean phantoms. Below: each law at three levels, and the PSNR of what is shown over the range of its levels"
 TILE = 144  # pixels; every one is a pixel of a phantom, since resampling would change the noise
 GAP = 6
 CAPTION = 17  # height of a line of text
@@ -40,23 +39,30 @@ class Subject(NamedTuple):
     """What a modality is shown on.
 
     Attributes:
-        draw: draws the clean image in network units, ``(TILE, TILE)``.
-        window: intensities that are shown as black and white.
+        draw: draws the clean image in network units, of the size of a tile or larger.
         spacing: between pixels, in mm.
+        window: intensities that are shown as black and white.
+        corner: row and column where the tile begins.
     """
 
     draw: Callable[[], npt.NDArray[np.float64]]
-    window: tuple[float, float]
     spacing: float
+    window: tuple[float, float] = (0, 1)
+    corner: tuple[int, int] = (0, 0)
+
+    def tile(self, image: Tensor) -> Tensor:
+        """Cut out what is shown."""
+        row, column = self.corner
+        return image[row : row + TILE, column : column + TILE]
 
 
 SUBJECTS: Mapping[str, Subject] = {
-    # A body of 34 cm, in a window of [-224, 326] HU.
-    "ct": Subject(lambda: phantoms.abdomen(TILE), (0.267, 0.45), 380 / TILE),
-    "mr": Subject(lambda: phantoms.head(TILE), (0, 1), 230 / TILE),
-    "xr": Subject(lambda: phantoms.chest_radiograph(TILE), (0, 1), 400 / TILE),
-    "us": Subject(lambda: phantoms.sonogram(TILE), (0, 0.85), 150 / TILE),
-    "oct": Subject(lambda: phantoms.bscan(TILE, TILE), (0, 1), 6 / TILE),
+    # A body of 34 cm whole, since its width makes the noise, and of it the liver and the spine, in [-160, 240] HU.
+    "ct": Subject(lambda: phantoms.abdomen(256), 380 / 256, (0.288, 0.4213), (56, 20)),
+    "mr": Subject(lambda: phantoms.head(TILE), 230 / TILE),
+    "xr": Subject(lambda: phantoms.chest_radiograph(TILE), 400 / TILE),
+    "us": Subject(lambda: phantoms.sonogram(TILE), 150 / TILE, (0, 0.85)),
+    "oct": Subject(lambda: phantoms.bscan(TILE, TILE), 6 / TILE),
 }
 # Of the laws that every modality has, those that one is known for; the others are shown on the head.
 KNOWN_FOR = {"speckle": "us", "impulse": "xr", "impulse-random": "xr"}
@@ -108,11 +114,14 @@ def _draw_law(canvas: Image.Image, corner: tuple[int, int], law: Law, clean: Map
     _write(canvas, (left, top), f"{law.name} ({modality.upper()})", TITLE)
     spacing = {SPACING: SUBJECTS[modality].spacing} if SPACING in law.parameters else {}
     for number, level in enumerate(law.examples):
-        rng = Simulation(law.name, level).rng("figure", (number,))
-        noisy = law(clean[modality][None], level, rng, **spacing)[0]
-        decibels = -10 * math.log10(float((noisy - clean[modality]).square().mean()))
-        caption = f"{level:g}:  {decibels:.1f} dB"
+        noisy = law(clean[modality][None], level, Generator().manual_seed(number), **spacing)[0]
+        caption = f"level {level:g}, {_psnr(noisy, clean[modality], modality)}"
         _draw_tile(canvas, (left + number * (TILE + GAP), top + HEADING), caption, noisy, modality)
+
+
+def _psnr(noisy: Tensor, clean: Tensor, modality: str) -> str:
+    error = float(SUBJECTS[modality].tile(noisy - clean).square().mean())
+    return f"{-10 * math.log10(error):.1f} dB" if error else "unchanged"
 
 
 def _shown_on(law: Law) -> str:
@@ -124,7 +133,7 @@ def _shown_on(law: Law) -> str:
 def _draw_tile(canvas: Image.Image, corner: tuple[int, int], caption: str, image: Tensor, modality: str) -> None:
     left, top = corner
     low, high = SUBJECTS[modality].window
-    shown = ((image - low) / (high - low)).clamp(0, 1) * WHITE
+    shown = ((SUBJECTS[modality].tile(image) - low) / (high - low)).clamp(0, 1) * WHITE
     _write(canvas, (left, top), caption, TEXT, GRAY)
     canvas.paste(Image.fromarray(shown.round().byte().numpy()), (left, top + CAPTION))
 
