@@ -68,6 +68,70 @@ def denoise(
     ).exit_code
 
 
+def _list_laws(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from monai_gan_denoise.simulation import law_table
+
+        click.echo(law_table())
+        context.exit()
+
+
+def _draw_laws(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+    if path:
+        from monai_gan_denoise.simulation import draw_laws
+
+        _log_to_terminal(logging.INFO)
+        draw_laws(path)
+        context.exit()
+
+
+@commands.command()
+@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
+@click.option("--modality", type=click.Choice(MODALITIES), default="auto", help="What images are that do not say.")
+@click.option("--noise", metavar="LAW", required=True, help="The law of noise; see --list.")
+@click.option("--level", type=float, required=True, help="How much of it; what that means, --list says.")
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Set another parameter; repeatable.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same noise.")
+@click.option("--force", is_flag=True, help="Also add noise that the modality does not have.")
+@click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@click.option("--verbose", is_flag=True, help="Show details of failures.")
+@click.option(
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_laws, help="List the laws and exit."
+)
+@click.option(
+    "--figure",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=_draw_laws,
+    help="Draw every law at three levels into a PNG and exit.",
+)
+def simulate(
+    source: Path,
+    target: Path,
+    modality: str,
+    noise: str,
+    level: float,
+    settings: tuple[str, ...],
+    seed: int,
+    force: bool,
+    overwrite: bool,
+    verbose: bool,
+) -> int:
+    """Add simulated noise to INPUT, a file, a DICOM series' folder or a tree, and write OUTPUT.
+
+    Files are named, kept and refused as by denoise, with the same exit codes.
+    """
+    from monai_gan_denoise.simulation import Simulation
+    from monai_gan_denoise.simulation import simulate as add_noise
+
+    _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
+    simulation = Simulation.parse(noise, level, seed, settings)
+    return add_noise(source, target, simulation, modality=modality, force=force, overwrite=overwrite).exit_code
+
+
 @commands.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def samples(folder: Path) -> None:

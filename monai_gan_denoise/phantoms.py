@@ -10,9 +10,68 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["bscan", "chest_radiograph", "sonogram"]
+__all__ = ["abdomen", "bscan", "chest_radiograph", "head", "sonogram"]
 
 Image = npt.NDArray[Any]
+
+
+def abdomen(size: int = 256) -> Image:
+    """Draw a CT slice of the abdomen: liver with a lesion and vessels, spleen, kidneys, spine, aorta, bowel gas.
+
+    Returns:
+        Shape ``(size, size)``, 0 at -1024 HU and 1 at 1976 HU.
+    """
+    y, x = _grid(size)
+    hu = np.full_like(y, -1000.0)
+    parts = (
+        ((0.0, 0.0), (0.70, 0.90), -100.0),  # fat under the skin
+        ((-0.01, 0.0), (0.62, 0.82), 50.0),  # muscle
+        ((-0.04, 0.0), (0.53, 0.72), -90.0),  # fat of the cavity
+        ((-0.10, -0.38), (0.40, 0.32), 110.0),  # liver
+        ((-0.18, -0.46), (0.10, 0.11), 70.0),  # a lesion
+        ((0.04, -0.30), (0.035, 0.09), 160.0),  # a vessel
+        ((-0.02, -0.50), (0.025, 0.06), 160.0),
+        ((-0.22, -0.26), (0.05, 0.025), 160.0),
+        ((0.06, 0.55), (0.22, 0.13), 120.0),  # spleen
+        ((-0.24, 0.22), (0.15, 0.24), 40.0),  # stomach
+        ((-0.32, 0.24), (0.06, 0.15), -900.0),  # its gas
+        ((0.28, -0.34), (0.13, 0.10), 180.0),  # kidneys
+        ((0.28, 0.34), (0.13, 0.10), 180.0),
+        ((0.12, 0.02), (0.07, 0.07), 200.0),  # aorta
+        ((0.34, 0.0), (0.13, 0.14), 250.0),  # vertebra
+        ((0.34, 0.0), (0.09, 0.10), 160.0),
+        ((0.50, 0.0), (0.05, 0.05), 30.0),  # spinal canal
+    )
+    for center, radii, value in parts:
+        hu += (value - hu) * _ellipse(y, x, center, radii, 0.02 * min(radii) ** -0.5 if min(radii) < 0.1 else 0.02)
+    return np.asarray((hu + 1024) / 3000)
+
+
+def head(size: int = 256) -> Image:
+    """Draw a T1-weighted MR slice of the head: scalp, skull, gray and white matter, ventricles, a small lesion.
+
+    Returns:
+        Shape ``(size, size)``, in [0, 1]; 0 outside the head.
+    """
+    y, x = _grid(size)
+    angle = np.arctan2(y, x)
+    image = np.zeros_like(y)
+    folds = 0.05 * np.cos(17 * angle + 2 * np.sin(3 * angle)) + 0.03 * np.cos(29 * angle)
+    for (height, width), value, folded in (
+        ((0.92, 0.76), 0.85, 0.0),  # scalp
+        ((0.86, 0.70), 0.08, 0.0),  # skull
+        ((0.81, 0.65), 0.16, 0.0),  # liquor
+        ((0.78, 0.62), 0.48, 0.4),  # gray matter
+        ((0.68, 0.52), 0.72, 1.0),  # white matter
+    ):
+        inside = _smooth_step(1 + folded * folds - np.hypot(y / height, x / width), 0.02)
+        image += (value - image) * inside
+    for side in (-1, 1):
+        image += (0.14 - image) * _ellipse(y, x + 0.05 * side * (1 + y), (-0.05, 0.12 * side), (0.26, 0.07), 0.08)
+        image += (0.52 - image) * _ellipse(y, x, (0.08, 0.24 * side), (0.14, 0.07), 0.08)
+    image += (0.16 - image) * _ellipse(y, x, (0.0, 0.0), (0.78, 0.008), 0.5) * (np.abs(y) > 0.35)
+    image += (0.95 - image) * _ellipse(y, x, (-0.35, 0.27), (0.05, 0.05), 0.1)
+    return np.asarray(np.clip(image, 0, 1))
 
 
 def chest_radiograph(size: int = 512) -> Image:

@@ -16,18 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pydicom.data
 import SimpleITK as sitk
-import torch
-from torch import Generator, Tensor
 
 from monai_gan_denoise import phantoms
-from monai_gan_denoise.io import Derivation, read_scan
-from monai_gan_denoise.io.formats import format_of
-from monai_gan_denoise.transforms.noise import (
-    add_gaussian_noise,
-    add_poisson_noise,
-    add_rician_noise,
-    add_speckle_noise,
-)
+from monai_gan_denoise.io import read_scan
+from monai_gan_denoise.simulation import Simulation, write_noisy
 
 __all__ = ["temporary_samples", "write_samples"]
 
@@ -44,16 +36,14 @@ class Sample:
         modality: its modality.
         name: its file name.
         make: writes the clean file to a path.
-        noise: adds noise to values in units of ``scale``.
-        scale: intensity that the noise law takes as 1, in the image's units.
+        noise: the law of noise and its level.
         source: where it comes from, for the manifest, and under which licence.
     """
 
     modality: str
     name: str
     make: Callable[[Path], object]
-    noise: Callable[[Tensor, Generator], Tensor]
-    scale: float
+    noise: Simulation
     source: tuple[str, str]
 
 
@@ -70,12 +60,12 @@ def write_samples(folder: str | Path) -> Path:
     """
     root = Path(folder)
     rows = []
-    for number, sample in enumerate(_samples()):
+    for sample in _samples():
         clean, noisy = (root / sample.modality / kind / sample.name for kind in ("clean", "noisy"))
         for path in (clean, noisy):
             path.parent.mkdir(parents=True, exist_ok=True)
         sample.make(clean)
-        _write_noisy(sample, clean, noisy, Generator().manual_seed(number))
+        write_noisy(read_scan([clean]), [clean], [noisy], sample.modality, sample.noise, sample.name)
         rows += [_row(sample, path.relative_to(root), kind) for path, kind in ((clean, "clean"), (noisy, "noisy"))]
     with (root / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -93,22 +83,15 @@ def temporary_samples() -> str:
 
 def _samples() -> Sequence[Sample]:
     pydicom_files, ours = ("pydicom's test files", "MIT"), ("monai_gan_denoise phantom", "Apache-2.0")
+    nibabel_files = ("nibabel's test files", "MIT")
     return (
-        Sample(
-            "ct", "CT_small.dcm", _copy_pydicom("CT_small.dcm"), _law(add_gaussian_noise, 0.025), 3000, pydicom_files
-        ),
-        Sample("mr", "MR_small.dcm", _copy_pydicom("MR_small.dcm"), _law(add_rician_noise, 0.04), 4095, pydicom_files),
-        Sample(
-            "mr", "example4d.nii.gz", _copy_nibabel, _law(add_rician_noise, 0.05), 900, ("nibabel's test files", "MIT")
-        ),
-        Sample("xr", "chest.png", _phantom(phantoms.chest_radiograph), _law(add_poisson_noise, 120.0), 255, ours),
-        Sample("us", "sector.png", _phantom(phantoms.sonogram), _law(add_speckle_noise, 0.3), 255, ours),
-        Sample("oct", "macula.png", _phantom(phantoms.bscan), _law(add_speckle_noise, 0.4), 255, ours),
+        Sample("ct", "CT_small.dcm", _copy_pydicom("CT_small.dcm"), Simulation("gaussian", 0.025), pydicom_files),
+        Sample("mr", "MR_small.dcm", _copy_pydicom("MR_small.dcm"), Simulation("rician", 0.08), pydicom_files),
+        Sample("mr", "example4d.nii.gz", _copy_nibabel, Simulation("rician", 0.04), nibabel_files),
+        Sample("xr", "chest.png", _phantom(phantoms.chest_radiograph), Simulation("poisson", 0.12), ours),
+        Sample("us", "sector.png", _phantom(phantoms.sonogram), Simulation("speckle", 0.3), ours),
+        Sample("oct", "macula.png", _phantom(phantoms.bscan), Simulation("speckle", 0.4), ours),
     )
-
-
-def _law(law: Callable[[Tensor, float, Generator], Tensor], level: float) -> Callable[[Tensor, Generator], Tensor]:
-    return lambda image, rng: law(image, level, rng)
 
 
 def _copy_pydicom(name: str) -> Callable[[Path], object]:
@@ -121,20 +104,6 @@ def _copy_nibabel(path: Path) -> None:
 
 def _phantom(draw: Callable[[], npt.NDArray[np.float64]]) -> Callable[[Path], object]:
     return lambda path: sitk.WriteImage(sitk.GetImageFromArray(np.rint(255 * draw()).astype(np.uint8)), str(path))
-
-
-def _write_noisy(sample: Sample, clean: Path, noisy: Path, rng: Generator) -> None:
-    scan = read_scan([clean])
-    values = torch.as_tensor(scan.values)
-    lower = -1024.0 if sample.modality == "ct" else 0.0
-    result = sample.noise((values - lower) / sample.scale, rng) * sample.scale + lower
-    added = (result - values).numpy()
-    derivation = Derivation(
-        "simulated noise", f"Simulated noise added to {sample.name}. Research use only.", f"noise/{sample.name}"
-    )
-    module = format_of(clean)
-    if module is not None:
-        module.write([clean], -added, [noisy], derivation)
 
 
 def _row(sample: Sample, file: Path, kind: str) -> tuple[str, ...]:

@@ -21,12 +21,13 @@ ALLOWED: dict[str, set[str]] = {
     "phantoms": set(),
     "engines": {"io"},
     "inference": {"engines", "io"},
-    "samples": {"io", "phantoms", "transforms"},
+    "samples": {"io", "phantoms", "simulation"},
+    "simulation": {"engines", "io", "phantoms", "transforms"},
     "training": LEAVES | {"engines"},
     "export": LEAVES,
     "benchmark": LEAVES | {"inference", "samples"},
     "integrations": {"inference", "io"},
-    "cli": {"benchmark", "training", "export", "inference", "samples"},
+    "cli": {"benchmark", "training", "export", "inference", "samples", "simulation"},
     "__init__": {"inference"},  # Denoiser, imported when it is asked for
 }
 

@@ -26,6 +26,7 @@ from pydicom.uid import generate_uid
 import monai_gan_denoise
 from monai_gan_denoise.cli import main
 from monai_gan_denoise.networks import GanDenoiser
+from monai_gan_denoise.transforms.noise import LAWS
 
 Run = Callable[..., tuple[int, list[str]]]
 NOISE = np.random.default_rng(7)
@@ -309,6 +310,21 @@ def test_weights_that_do_not_fit_end_with_2_before_any_image(
         (("denoise", "a", "b", "--device", "foo"), "device must be one that torch can use here, got 'foo'"),
         (("denoise", "a", "b", "--colour"), "No such option"),
         (("clean",), "No such command 'clean'"),
+        (("simulate",), "Missing argument 'INPUT'"),
+        (("simulate", "a"), "Missing argument 'OUTPUT'"),
+        (("simulate", "a", "b", "--level", "0.1"), "Missing option '--noise'"),
+        (("simulate", "a", "b", "--noise", "gaussian"), "Missing option '--level'"),
+        (("simulate", "a", "b", "--noise", "gaussian", "--level", "much"), "'much' is not a valid float"),
+        (("simulate", "a", "b", "--noise", "gaussian", "--level", "0.1", "--seed", "x"), "'x' is not a valid integer"),
+        (("simulate", "a", "b", "--noise", "white", "--level", "0.1"), "noise must be one of gaussian, .*got 'white'"),
+        (
+            ("simulate", "a", "b", "--noise", "gaussian", "--level", "2"),
+            "level must be from 0 to 1 for gaussian, got 2",
+        ),
+        (("simulate", "a", "b", "--noise", "gaussian", "--level", "nan"), "level must be from 0 to 1 for .*got nan"),
+        (("simulate", "a", "b", "--noise", "poisson", "--level", "0"), "level must be from 0.001 to 1 for poisson"),
+        (("simulate", "a", "b", "--noise", "poisson", "--level", "1", "--set", "x=1"), "must be among full_counts"),
+        (("simulate", "--figure", "laws.gif"), "--figure must end in .png, got laws.gif"),
     ],
 )
 def test_bad_arguments_get_one_line_and_2(run: Run, arguments: tuple[str, ...], reason: str) -> None:
@@ -371,3 +387,92 @@ def test_help_and_version_need_neither_torch_nor_monai(argument: str) -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "monai-gan-denoise" in done.stdout
+
+
+def test_simulate_adds_the_noise_that_is_asked_for(tmp_path: Path, run: Run) -> None:
+    source = tmp_path / "in" / "a.nii"
+    source.parent.mkdir()
+    nifti(source, np.linspace(0, 100, 4096, dtype=np.float32).reshape(64, 64, 1))
+    asked = ("simulate", source, "--modality", "mr", "--noise", "poisson", "--level", "0.5")
+    for name, options in (
+        ("plain", ()),
+        ("seed", ("--seed", "1")),
+        ("set", ("--set", "full_counts=10")),
+        ("again", ("--seed", "0")),
+    ):
+        code, lines = run(*asked[:2], tmp_path / f"{name}.nii", *asked[2:], *options)
+        assert (code, lines) == (
+            0,
+            [f"{source} -> {tmp_path / f'{name}.nii'}", "1 of 1 scans made noisy, 0 failed."],
+        )
+    clean, plain, seed, less, again = (
+        nibabel.load(path).get_fdata()
+        for path in (source, *(tmp_path / f"{name}.nii" for name in ("plain", "seed", "set", "again")))
+    )
+    assert np.array_equal(plain, again)
+    assert not np.array_equal(plain, seed)
+    # Poisson: the variance is the signal over the counts at white, here 0.5 of 1000 and of 10 for the range of 100.
+    for noisy, counts in ((plain, 500), (seed, 500), (less, 5)):
+        assert np.mean((noisy - clean) ** 2) == pytest.approx(100 / counts * clean.mean(), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("modality", "noise", "low", "reason"),
+    [
+        (
+            "us",
+            "rician",
+            0,
+            r"modality must be mr for rician, got us in .*a\.nii\. Choose another law, or pass --force",
+        ),
+        ("xr", "poisson", -7, r"values must be at least 0 for poisson, .*got -7 in .*a\.nii"),
+    ],
+)
+def test_a_law_without_meaning_for_the_image_is_one_line_and_writes_nothing(
+    tmp_path: Path, run: Run, modality: str, noise: str, low: float, reason: str
+) -> None:
+    source = nifti(tmp_path / "a.nii", np.linspace(low, 100, 512, dtype=np.float32).reshape(16, 16, 2))
+    code, lines = run("simulate", source, tmp_path / "out", "--modality", modality, "--noise", noise, "--level", "0.1")
+    assert code == 2
+    one_line(lines[:-1], reason)
+    assert lines[-1] == "0 of 1 scans made noisy, 1 failed."
+    assert not (tmp_path / "out").exists()
+
+
+def test_force_admits_a_law_of_another_modality(tmp_path: Path, run: Run) -> None:
+    options = ("--modality", "us", "--noise", "rician", "--level", "0.1", "--force")
+    code, _ = run("simulate", png(tmp_path / "a.png"), tmp_path / "out", *options)
+    assert code == 0
+    assert written(tmp_path / "out") == ["a.png"]
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_is_refused_by_simulate_as_by_denoise(case: str, tmp_path: Path, run: Run) -> None:
+    name, make, reason = BAD[case]
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    make(tmp_path / "elsewhere" / name).rename(source / name)
+    png(source / "a_good.png")
+    before = hashes(source)
+    code, lines = run("simulate", source, target, "--modality", "mr", "--noise", "gaussian", "--level", "0.1")
+    assert code == 1
+    one_line([line for line in lines if str(source / name) in line], reason)
+    assert lines[-1] == "1 of 2 scans made noisy, 1 failed."
+    assert written(target) == ["a_good.png"]
+    assert hashes(source) == before
+
+
+def test_the_list_of_laws_needs_no_files_and_names_each(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["simulate", "--list"])
+    assert not ended.value.code
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert listed[2:] == list(LAWS)
+
+
+def test_the_figure_of_laws_needs_no_files(tmp_path: Path, run: Run) -> None:
+    code, lines = run("simulate", "--figure", tmp_path / "laws.png")
+    assert (code, lines) == (0, [f"{tmp_path / 'laws.png'} shows {len(LAWS)} laws of noise."])
+    with Image.open(tmp_path / "laws.png") as image:
+        assert image.format == "PNG"

@@ -1,6 +1,6 @@
 """Ignite engines, their handlers, and the inferers that take images to the network."""
 
-from monai_gan_denoise.engines.evaluator import Outcome, ScanDataset, ScanEvaluator
+from monai_gan_denoise.engines.evaluator import Outcome, ScanDataset, ScanEngine, ScanEvaluator
 from monai_gan_denoise.engines.figures import BeforeAfterFigures
 from monai_gan_denoise.engines.handlers import GradientClipping
 from monai_gan_denoise.engines.inferers import SlicewiseInferer, StagesInferer
@@ -10,6 +10,7 @@ __all__ = [
     "GradientClipping",
     "Outcome",
     "ScanDataset",
+    "ScanEngine",
     "ScanEvaluator",
     "SlicewiseInferer",
     "StagesInferer",

@@ -1,4 +1,4 @@
-"""Inference over many scans, where one bad file never stops the others."""
+"""Runs over many scans, where one bad file never stops the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import nn
 
 from monai_gan_denoise.io import InputError
 
-__all__ = ["Outcome", "ScanDataset", "ScanEvaluator"]
+__all__ = ["Outcome", "ScanDataset", "ScanEngine", "ScanEvaluator"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class ScanDataset(Dataset):
 
     Args:
         data: items as ``monai_gan_denoise.io.find_scans`` makes them.
-        transform: loads and normalizes ``image``.
+        transform: loads ``image``, whose metadata name its ``files``.
     """
 
     def _transform(self, index: int) -> dict[str, Any]:
@@ -59,15 +59,14 @@ class ScanDataset(Dataset):
             return {**item, "image": item["image"], "refusal": _one_line(error, item["image"])}
 
 
-class ScanEvaluator(Evaluator):
-    """Denoise and write scan after scan; the next one loads meanwhile.
+class ScanEngine(Evaluator):
+    """Take scan after scan from files to files; the next one loads meanwhile.
 
     Args:
-        device: where the network runs.
+        device: where tensors go.
         dataset: loads the scans.
-        network: the denoiser.
-        inferer: takes a batch of one image to the network and back.
-        postprocessing: from network units to files.
+        process: writes the ``outputs`` of an item.
+        deed: what becomes of a scan, for the summary.
         val_handlers: Ignite handlers; ``engine.state.output`` is the finished item, or the refused one.
 
     Attributes:
@@ -78,21 +77,19 @@ class ScanEvaluator(Evaluator):
         self,
         device: torch.device | str,
         dataset: ScanDataset,
-        network: nn.Module,
-        inferer: Inferer,
-        postprocessing: Transform,
+        process: Transform,
+        deed: str,
         val_handlers: Sequence[Any] = (),
     ) -> None:
         loader = ThreadDataLoader(dataset, batch_size=None, num_workers=0, buffer_size=1, collate_fn=no_collation)
         super().__init__(device=device, val_data_loader=loader, val_handlers=val_handlers, decollate=False)
         self.dataset = dataset
-        self.network = network
-        self.inferer = inferer
-        self.finish = postprocessing
+        self.process = process
+        self.deed = deed
         self.outcomes: list[Outcome] = []
 
     def run(self, global_epoch: int = 1) -> None:  # type: ignore[override]  # as MONAI's Evaluator
-        """Denoise every scan, log a line for each and a summary.
+        """Process every scan, log a line for each and a summary.
 
         Raises:
             RuntimeError: if scans are missing from ``outcomes``.
@@ -101,11 +98,12 @@ class ScanEvaluator(Evaluator):
         super().run(global_epoch)
         self._check_order()
         failed = sum(outcome.failure is not None for outcome in self.outcomes)
-        logger.info("%d of %d scans denoised, %d failed.", len(self.outcomes) - failed, len(self.outcomes), failed)
+        total = len(self.outcomes)
+        logger.info("%d of %d scans %s, %d failed.", total - failed, total, self.deed, failed)
 
     @property
     def exit_code(self) -> int:
-        """0 if all scans were denoised, 1 if some failed, 2 if all did."""
+        """0 if all scans were processed, 1 if some failed, 2 if all did."""
         failed = sum(outcome.failure is not None for outcome in self.outcomes)
         return 0 if not failed else 2 if failed == len(self.outcomes) else 1
 
@@ -125,10 +123,9 @@ class ScanEvaluator(Evaluator):
         if "refusal" not in item:
             try:
                 with torch.inference_mode():
-                    result["pred"] = self.inferer(result["image"][None], self.network.eval())[0]
-                    result = dict(self.finish(result))
+                    result = dict(self.process(result))
             except Exception as error:  # a full disk, a lack of memory: named for this scan, and the next one is tried
-                logger.debug("denoising failed", exc_info=True)
+                logger.debug("processing failed", exc_info=True)
                 result["refusal"] = _one_line(error, files)
         failure = result.get("refusal")
         if failure is None:
@@ -149,6 +146,37 @@ class ScanEvaluator(Evaluator):
         expected = [str(path) for path in self.dataset.data[done]["image"]] if done < total else None
         if files != expected:
             raise RuntimeError(f"outcomes must be {total}, got {done}. The loading thread died; report this.")
+
+
+class ScanEvaluator(ScanEngine):
+    """Denoise and write scan after scan.
+
+    Args:
+        device: where the network runs.
+        dataset: loads and normalizes the scans.
+        network: the denoiser.
+        inferer: takes a batch of one image to the network and back.
+        postprocessing: from network units to files.
+        val_handlers: as for ``ScanEngine``.
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str,
+        dataset: ScanDataset,
+        network: nn.Module,
+        inferer: Inferer,
+        postprocessing: Transform,
+        val_handlers: Sequence[Any] = (),
+    ) -> None:
+        super().__init__(device, dataset, self._denoise, "denoised", val_handlers)
+        self.network = network
+        self.inferer = inferer
+        self.finish = postprocessing
+
+    def _denoise(self, item: dict[str, Any]) -> dict[str, Any]:
+        pred = self.inferer(item["image"][None], self.network.eval())[0]
+        return self.finish({**item, "pred": pred})
 
 
 def _one_line(error: BaseException, files: Sequence[str]) -> str:

@@ -6,7 +6,8 @@ from monai_gan_denoise.io.derivation import derive
 from monai_gan_denoise.io.discovery import find_scans
 from monai_gan_denoise.io.reader import ScanReader, read_scan, scan_meta
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, refuse_unusable, subtract
-from monai_gan_denoise.io.writer import DiscoveredLayout, ScanWriter, discovered_outputs
+from monai_gan_denoise.io.whole import whole_file
+from monai_gan_denoise.io.writer import DiscoveredLayout, ScanWriter, discovered_outputs, write_scan
 
 __all__ = [
     "Derivation",
@@ -27,4 +28,6 @@ __all__ = [
     "running_bundle",
     "scan_meta",
     "subtract",
+    "whole_file",
+    "write_scan",
 ]

@@ -57,12 +57,15 @@ class Derivation:
         description: one sentence for a human reader: program, version, weights, settings, research use only.
         fingerprint: changes whenever the weights or a setting that shows in the pixels do.
         salt: empty to derive UIDs from the source's and ``fingerprint`` alone; something drawn anew for fresh UIDs.
+        code: what it is in DICOM's list of image derivations, a keyword of CID 7203.
     """
 
     label: str
     description: str
     fingerprint: str
     salt: str = ""
+    # CID 7203 has no code for noise reduction as such; Smoothing is the one of its filters that denoising is.
+    code: str = "Smoothing"
 
 
 def subtract(

@@ -9,16 +9,17 @@ from typing import Any
 
 import nibabel
 import numpy as np
+import numpy.typing as npt
 from monai.config import PathLike
 from monai.data import FolderLayoutBase, ImageWriter
 from torch import Tensor
 
 from monai_gan_denoise.io import nifti, raster, volume
-from monai_gan_denoise.io.formats import format_of, suffix_of
+from monai_gan_denoise.io.formats import Format, format_of, suffix_of
 from monai_gan_denoise.io.scan import Derivation, InputError
 from monai_gan_denoise.io.whole import whole_file
 
-__all__ = ["DiscoveredLayout", "ScanWriter", "discovered_outputs", "residual_path"]
+__all__ = ["DiscoveredLayout", "ScanWriter", "discovered_outputs", "residual_path", "write_scan"]
 
 RESIDUAL_SUFFIXES = {  # what holds signed fractions in one file; of every other result it is NIfTI
     ".nrrd": ".nrrd",
@@ -61,9 +62,7 @@ class ScanWriter(ImageWriter):
 
     def write(self, filename: PathLike, verbose: bool = False, **_: Any) -> None:
         """Write the outputs that the metadata name; the first of them is ``filename``."""
-        module = format_of(self.files[0])
-        if module is None:
-            raise InputError(f"files must be images, got {self.files[0]}. Pass what ScanReader has read.")
+        module = _format_of(self.files[0])
         if not self.residual:
             module.write(self.files, self.removed, self.outputs, self.derivation)
         elif module is nifti or module is raster or module is volume:
@@ -71,6 +70,17 @@ class ScanWriter(ImageWriter):
         else:
             with whole_file(residual_path(self.outputs)) as unfinished:
                 nibabel.save(nibabel.Nifti1Image(self.removed.astype(np.float32), self.affine), unfinished)
+
+
+def write_scan(
+    files: Sequence[Path], removed: npt.NDArray[np.floating], outputs: Sequence[Path], derivation: Derivation
+) -> None:
+    """Write the sources again, less what was removed; see ``monai_gan_denoise.io.scan`` for the contract.
+
+    Raises:
+        InputError: if no format module takes the files, or a source cannot be read any more.
+    """
+    _format_of(files[0]).write(files, removed, outputs, derivation)
 
 
 def residual_path(outputs: Sequence[Path]) -> Path:
@@ -94,3 +104,10 @@ class DiscoveredLayout(FolderLayoutBase):
 def discovered_outputs(meta: Mapping[str, Any], _: object) -> dict[str, Any]:
     """Pass the outputs from the metadata to the layout (``SaveImaged``'s ``output_name_formatter``)."""
     return {"outputs": meta["outputs"]}
+
+
+def _format_of(path: Path) -> Format:
+    module = format_of(path)
+    if module is None:
+        raise InputError(f"files must be images, got {path}. Pass what ScanReader has read.")
+    return module

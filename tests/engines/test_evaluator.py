@@ -1,4 +1,4 @@
-"""Inference over many scans, where one bad file never stops the others."""
+"""Runs over many scans, where one bad file never stops the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monai.data import MetaTensor, ThreadDataLoader
 from monai.data.utils import no_collation
 from torch import nn
 
-from monai_gan_denoise.engines import Outcome, ScanDataset, ScanEvaluator, SlicewiseInferer
+from monai_gan_denoise.engines import Outcome, ScanDataset, ScanEngine, ScanEvaluator, SlicewiseInferer
 from monai_gan_denoise.io import InputError
 
 Item = dict[str, Any]
@@ -141,6 +141,21 @@ def test_every_outcome_and_a_summary_are_logged(caplog: pytest.LogCaptureFixture
         "x and 2 more -> out/x",
         "2 of 3 scans denoised, 1 failed.",
     ]
+
+
+def test_any_process_runs_over_the_scans_and_names_its_deed(caplog: pytest.LogCaptureFixture) -> None:
+    seen = []
+
+    def process(item: Item) -> Item:
+        seen.append(item["image"].meta["files"])
+        return item
+
+    engine = ScanEngine("cpu", ScanDataset(scans("a", "broken", "c"), load), process, "counted")
+    with caplog.at_level("INFO", "monai_gan_denoise"):
+        engine.run()
+    assert seen == [["a"], ["c"]]
+    assert engine.exit_code == 1
+    assert caplog.records[-1].message == "2 of 3 scans counted, 1 failed."
 
 
 def load_any(item: Item) -> Item:

@@ -61,3 +61,26 @@ def test_bad_arguments_end_with_2_and_one_line(tmp_path: Path) -> None:
     done = command(tmp_path, "denoise", "in", "out", "--weights", "absent.pt")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "monai-gan-denoise: weights must be a file, got absent.pt. Check the path.\n"
+
+
+def test_noise_is_simulated_on_a_tree_without_foreign_noise(tmp_path: Path) -> None:
+    assert command(tmp_path, "samples", "new").returncode == 0
+    (tmp_path / "new" / "us" / "noisy" / "sector.png").write_bytes(b"cut")
+    asked = ("--noise", "gaussian", "--level", "0.1", "--seed", "5")
+    done = command(tmp_path, "simulate", "new", "out", *asked)
+    assert (done.returncode, done.stdout) == (1, "")
+    lines = done.stderr.splitlines()
+    assert len([line for line in lines if " -> " in line]) == 11
+    assert lines[-1] == "11 of 12 scans made noisy, 1 failed."
+    assert len(lines) == 13, done.stderr
+    results = {path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    sources = {path.relative_to(tmp_path / "new") for path in (tmp_path / "new").rglob("*.*") if path.is_file()}
+    assert results == sources - {Path("manifest.csv"), Path("us/noisy/sector.png")}
+    slices = [pydicom.dcmread(tmp_path / top / "ct" / "clean" / "CT_small.dcm") for top in ("new", "out")]
+    assert (slices[1].pixel_array - 1.0 * slices[0].pixel_array).std() == pytest.approx(300, rel=0.1)
+    assert slices[1].DerivationDescription.startswith("Simulated noise: gaussian, level 0.1, seed 5.")
+    again = command(tmp_path, "simulate", "new/ct", "again/ct", *asked)
+    assert again.returncode == 0
+    done = command(tmp_path, "simulate", "--list")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("law ")

@@ -28,8 +28,6 @@ from monai_gan_denoise.io.scan import Derivation
 __all__ = ["derive", "series_uid"]
 
 LO_LENGTH, ST_LENGTH = 64, 1024  # characters that the value representations hold, PS3.5 table 6.2-1
-# CID 7203 has no code for noise reduction as such; Smoothing is the one of its filters that denoising is.
-DERIVATION_CODE = codes.cid7203.Smoothing
 PURPOSE_CODE = codes.cid7202.SourceImageForImageProcessingOperation
 LOSSY_METHODS = {
     JPEGBaseline8Bit: "ISO_10918_1",
@@ -139,7 +137,10 @@ def _functional_groups(dataset: Dataset) -> Iterator[Dataset]:
 def _add_derivation(dataset: Dataset, derivation: Derivation, source: str) -> None:
     """Describe the derivation; codes of earlier derivations stay before ours."""
     dataset.DerivationDescription = _text(derivation.description)
-    dataset.DerivationCodeSequence = [*(dataset.get("DerivationCodeSequence") or []), _code(DERIVATION_CODE)]
+    dataset.DerivationCodeSequence = [
+        *(dataset.get("DerivationCodeSequence") or []),
+        _derivation_code(derivation),
+    ]
     if source:
         dataset.SourceImageSequence = [_source_image(dataset, source)]
 
@@ -152,7 +153,7 @@ def _add_derivation_image(dataset: Dataset, derivation: Derivation, source: str)
     for number, group in enumerate(frames, start=1):
         item = Dataset()
         item.DerivationDescription = _text(derivation.description)
-        item.DerivationCodeSequence = [_code(DERIVATION_CODE)]
+        item.DerivationCodeSequence = [_derivation_code(derivation)]
         image = _source_image(dataset, source)
         image.ReferencedFrameNumber = number
         item.SourceImageSequence = [image]
@@ -172,6 +173,10 @@ def _code(code: Code) -> Dataset:
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
     return item
+
+
+def _derivation_code(derivation: Derivation) -> Dataset:
+    return _code(getattr(codes.cid7203, derivation.code))
 
 
 def _text(description: str) -> str:

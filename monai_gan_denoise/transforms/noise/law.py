@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Generator, Tensor
@@ -25,6 +25,7 @@ class Law:
         examples: three levels, weak to strong.
         parameters: every other argument of ``draw`` and its default.
         nonnegative: whether the law has no meaning for intensities below 0.
+        check: of a law that works in Hounsfield units: raises a ValueError for values, in HU, that cannot be such.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Law:
     examples: tuple[float, float, float]
     parameters: Mapping[str, float | int | str] = field(default_factory=dict)
     nonnegative: bool = False
+    check: Callable[[Tensor], None] | None = None
 
     def __call__(self, image: Tensor, level: float, rng: Generator, **parameters: float | int | str) -> Tensor:
         """Add the noise to one image or volume.
@@ -51,17 +53,29 @@ class Law:
         Raises:
             ValueError: if the level, the shape or a parameter is not one the law has.
         """
-        if not self.bounds[0] <= level <= self.bounds[1]:
+        self.check_settings(level, parameters)
+        if image.dim() not in (3, 4):
+            raise ValueError(f"image must be (C, H, W) or (C, H, W, D), got shape {tuple(image.shape)}. Reshape it.")
+        slices = image[None] if image.dim() == 3 else image.movedim(-1, 0)
+        noisy = self.draw(slices, level, rng, **{**self.parameters, **parameters})
+        return noisy[0] if image.dim() == 3 else noisy.movedim(0, -1)
+
+    def check_settings(self, level: float, parameters: Iterable[str] = ()) -> None:
+        """Refuse settings before an image is at hand.
+
+        Args:
+            level: the level.
+            parameters: names of parameters.
+
+        Raises:
+            ValueError: if the level is not within ``bounds``, or a parameter is not one the law has.
+        """
+        if not self.bounds[0] <= level <= self.bounds[1]:  # so that NaN is refused too
             low, high = self.bounds
             raise ValueError(
                 f"level must be from {low:g} to {high:g} for {self.name}, got {level:g}. It is {self.meaning}."
             )
-        if image.dim() not in (3, 4):
-            raise ValueError(f"image must be (C, H, W) or (C, H, W, D), got shape {tuple(image.shape)}. Reshape it.")
         unknown = sorted(set(parameters) - set(self.parameters))
         if unknown:
             known = ", ".join(self.parameters) or "none"
             raise ValueError(f"parameters of {self.name} must be among {known}, got {unknown[0]!r}. Remove it.")
-        slices = image[None] if image.dim() == 3 else image.movedim(-1, 0)
-        noisy = self.draw(slices, level, rng, **{**self.parameters, **parameters})
-        return noisy[0] if image.dim() == 3 else noisy.movedim(0, -1)
