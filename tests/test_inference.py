@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -215,6 +216,8 @@ def test_results_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
         (noise((15, 24)), "ct", 1.0, "at least 16 pixels wide and high, got 15 x 24 in the array"),
         (np.full((20, 24), np.nan), "ct", 1.0, "values must be finite, got 480 NaN or infinite in the array"),
         (noise((20, 24)) * 1j, "ct", 1.0, "x must hold integers or floating numbers, got complex"),
+        (np.zeros((20, 24, 0)), "ct", 1.0, "must hold one slice or more, got shape .20, 24, 0. in the array"),
+        ([[1.0] * 20] * 20, "ct", 1.0, "x must be a path, a NumPy array or a torch tensor, got list"),
         (noise((20, 24)) > 100, "ct", 1.0, "x must hold integers or floating numbers, got bool"),
     ],
 )
@@ -236,16 +239,32 @@ def test_a_path_that_cannot_be_denoised_is_refused(blurring: Denoiser, tmp_path:
         blurring.denoise(tmp_path / "a.nii")
 
 
+def test_bfloat16_comes_back_with_its_eight_bits_of_precision(blurring: Denoiser) -> None:
+    given = torch.as_tensor(noise((20, 24))).bfloat16()
+    denoised = blurring.denoise(given, modality="mr")
+    assert denoised.dtype == torch.bfloat16
+    np.testing.assert_allclose(denoised.float(), blurred(given.float().numpy()), rtol=2**-8 * 1.001)
+    assert torch.equal(blurring.denoise(given, modality="mr", strength=0), given)
+
+
+def test_a_bundle_and_weights_whose_path_holds_a_number_sign_are_found(bundle_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / "case #3" / "bundle"
+    shutil.copytree(bundle_root, root)
+    for denoiser in (Denoiser(bundle_root=root), Denoiser(root / "models" / "model.pt")):
+        assert isinstance(denoiser.network, GanDenoiser)
+
+
 def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ValueError, match="device must be one that torch can use here, got 'foo'"):
-        Denoiser(device="foo")
+    for device in ("foo", "meta", ""):
+        with pytest.raises(ValueError, match=f"device must be one that torch can use here, got '{device}'"):
+            Denoiser(device=device)
 
 
 def test_a_path_that_looks_like_a_config_expression_is_a_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blurring: Denoiser
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for folder in ("$raise_(1)", "@modality", "%macro"):
+    for folder in ("$raise_(1)", "@modality", "%macro", "case#3", "a@#b"):
         source = tmp_path / folder / "a.png"
         source.parent.mkdir()
         Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(source)
