@@ -24,7 +24,7 @@ from nibabel.spatialimages import HeaderDataError
 
 from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_claim, check_shape
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, subtract
-from monai_gan_denoise.io.slicing import widest_axis
+from monai_gan_denoise.io.slicing import thickest_axis
 from monai_gan_denoise.io.whole import whole_file
 
 __all__ = ["SUFFIXES", "read", "write", "write_residual"]
@@ -215,7 +215,9 @@ def _affine(header: Header, path: Path) -> npt.NDArray[np.float64]:
 
 def _slice_axis(header: Header) -> int:
     marked = header.get_dim_info()[2]
-    return widest_axis([abs(float(size)) for size in header["pixdim"][1:4]]) if marked is None else int(marked)
+    if marked is not None:
+        return int(marked)
+    return thickest_axis([abs(float(size)) for size in header["pixdim"][1:4]], header.get_data_shape())
 
 
 def _save(path: Path, head: bytes, numbers: Array) -> None:

@@ -217,6 +217,20 @@ def test_the_slice_axis_is_the_marked_one_else_that_of_largest_spacing_else_the_
     assert nifti.read([tmp_path / "a.nii"]).slice_axis == expected
 
 
+@pytest.mark.parametrize(
+    ("shape", "spacing", "expected"),
+    [
+        ((20, 24, 1), (1, 3, 1), 2),
+        ((20, 1, 24), (1, 1, 3), 1),
+        ((1, 20, 24), (1, 1, 1), 0),
+        ((20, 24, 1, 2), (3, 1, 1), 2),
+    ],
+)
+def test_a_single_slice_is_whole_whatever_its_spacing(tmp_path, shape, spacing, expected):
+    nibabel.save(nibabel.Nifti1Image(np.zeros(shape, np.int16), np.diag([*spacing, 1])), tmp_path / "a.nii")
+    assert read_scan([tmp_path / "a.nii"]).slice_axis == expected
+
+
 @pytest.mark.parametrize(("shape", "expected"), [((17, 19), None), ((17, 19, 1), 2), ((17, 19, 3, 2), 2)])
 def test_two_dimensions_have_no_slice_axis_and_more_have(tmp_path, shape, expected):
     source = make(tmp_path / "a.nii", stored_numbers("i2", shape))
