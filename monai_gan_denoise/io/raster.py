@@ -95,6 +95,7 @@ def write(
     with whole_file(output) as partial:
         if _suffix(output) in TIFFS:
             encode(image_like(raster.image, changed, raster.color), partial, tiff.tiff_compressor(source))
+            tiff.copy_tags(source, partial)
             return
         if raster.color and changed.shape[-1] == 2:  # gray and alpha, which SimpleITK does not write
             Image.fromarray(changed).save(partial)

@@ -170,6 +170,63 @@ def test_a_tiff_keeps_its_compression_and_resolution(tmp_path, compression):
         assert [float(value) for value in after.info["dpi"]] == pytest.approx([50, 100], rel=1e-4)
 
 
+TEXTS = {
+    "ImageDescription": "ImageJ=1.54\nunit=µm\nspacing=2.5\n",
+    "Software": "scanner 3",
+    "DateTime": "2026:01:02 03:04:05",
+}
+
+
+@pytest.mark.parametrize("layout", [{}, {"byteorder": ">"}, {"bigtiff": True}, {"compression": "zlib"}])
+@pytest.mark.parametrize("shape", [(20, 24), (3, 20, 24), (20, 24, 4)])
+def test_a_tiff_says_what_its_source_said(tmp_path, layout, shape):
+    numbers = numbers_of("u1", shape)
+    photometric = "rgb" if shape[-1] == 4 else "minisblack"
+    given = {"resolution": (200, 100), "resolutionunit": 3, "metadata": None, "photometric": photometric, **layout}
+    extra = [(305, 2, 0, TEXTS["Software"], True), (306, 2, 0, TEXTS["DateTime"], True), (285, 2, 0, "page", True)]
+    description = TEXTS["ImageDescription"].encode()
+    tifffile.imwrite(tmp_path / "a.tif", numbers, description=description, extratags=extra, **given)
+    output = rewritten(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as before, tifffile.TiffFile(output) as after:
+        assert len(before.pages) == len(after.pages)
+        for old, new in zip(before.pages, after.pages, strict=True):
+            np.testing.assert_array_equal(new.asarray(), old.asarray())
+            for tag in (270, 282, 283, 285, 296, 305, 306, 338):
+                assert new.tags.valueof(tag) == old.tags.valueof(tag), tag
+    with Image.open(output) as found:
+        assert found.n_frames == (3 if shape[0] == 3 else 1)
+
+
+def test_a_tiff_without_resolution_gets_none(tmp_path):
+    Image.fromarray(numbers_of("u1", (20, 24))).save(tmp_path / "a.tif")
+    with tifffile.TiffFile(rewritten(tmp_path / "a.tif", tmp_path / "b.tif")) as found:
+        names = {tag.name for tag in found.pages[0].tags}
+    assert not names & {"XResolution", "YResolution", "ResolutionUnit", "Software", "PageNumber"}
+
+
+def test_many_strips_of_a_tiff_are_copied_in_order(tmp_path):
+    numbers = numbers_of("u2", (700, 300))
+    tifffile.imwrite(tmp_path / "a.tif", numbers, rowsperstrip=7, description="many strips")
+    np.testing.assert_array_equal(tifffile.imread(rewritten(tmp_path / "a.tif", tmp_path / "b.tif")), numbers)
+
+
+def test_an_undefined_resolution_stays_undefined(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", numbers_of("u1", (20, 24)), resolution=(12345, 1), byteorder="<")
+    blob = (tmp_path / "a.tif").read_bytes()
+    assert blob.count(struct.pack("<2I", 12345, 1)) == 1
+    (tmp_path / "a.tif").write_bytes(blob.replace(struct.pack("<2I", 12345, 1), bytes(8)))
+    with tifffile.TiffFile(rewritten(tmp_path / "a.tif", tmp_path / "b.tif")) as found:
+        assert found.pages[0].tags.valueof("XResolution") == (0, 0)
+
+
+@pytest.mark.parametrize("compression", ["lzma", "zstd"])
+def test_a_compression_that_simpleitk_lacks_is_refused_by_name_and_in_silence(tmp_path, capfd, compression):
+    Image.fromarray(numbers_of("u1", (20, 24))).save(tmp_path / "a.tif", compression=compression)
+    with pytest.raises(InputError, match=r"compression must be none, LZW, .*, got \w+ in .*a\.tif"):
+        raster.read([tmp_path / "a.tif"])
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_palette_tiff_is_written_as_the_rgb_that_it_shows(tmp_path):
     image = Image.fromarray(numbers_of("u1", (20, 24, 3))).quantize(32)
     image.save(tmp_path / "a.tif")
