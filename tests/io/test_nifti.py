@@ -375,6 +375,17 @@ def test_an_affine_that_is_not_finite_is_refused(tmp_path):
         nifti.read([source])
 
 
+def test_what_nibabel_mends_is_no_line_for_the_user_and_stays_in_the_file(tmp_path, caplog):
+    source = make(tmp_path / "a.nii", stored_numbers("i2"))
+    blob = bytearray(source.read_bytes())
+    blob[80:92] = bytes(12)  # pixdim[1:4]
+    source.write_bytes(blob)
+    caplog.set_level("INFO")
+    nifti.write([source], np.zeros(nifti.read([source]).values.shape), [tmp_path / "b.nii"], DERIVATION)
+    assert not caplog.records
+    assert (tmp_path / "b.nii").read_bytes() == blob
+
+
 def test_a_removed_part_of_another_shape_is_refused_and_nothing_is_written(tmp_path):
     source = make(tmp_path / "a.nii", stored_numbers("i2"))
     removed, output = np.zeros((1, 1, 1), np.float32), tmp_path / "b.nii"

@@ -1,6 +1,7 @@
 """Rasters keep their numbers and what is said beside them. Pillow, tifffile, SimpleITK and NumPy are the oracles."""
 
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,16 @@ def test_a_jpeg_is_written_as_the_png_of_its_pixels_and_resolution(tmp_path, mod
         assert after.format == "PNG"
         np.testing.assert_array_equal(np.asarray(after), np.asarray(before))
         assert after.info["dpi"] == pytest.approx(before.info["dpi"], abs=0.02)
+
+
+def test_a_photograph_stays_upright(tmp_path):
+    image = Image.fromarray(numbers_of("u1", (20, 24)))
+    exif = image.getexif()
+    exif[0x0112] = 6  # Orientation: to be shown turned by 90 degrees
+    image.save(tmp_path / "a.jpg", exif=exif)
+    with Image.open(rewritten(tmp_path / "a.jpg", tmp_path / "a.jpg.png")) as found:
+        assert found.getexif()[0x0112] == 6
+        assert found.size == (24, 20)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
@@ -354,6 +365,25 @@ def test_bilevel_and_cmyk_are_refused(tmp_path, name, mode):
         InputError, match=rf"pixels must be gray or RGB in one frame, got 1 frame.* mode {mode} in .*{name}"
     ):
         raster.read([tmp_path / name])
+
+
+@pytest.mark.parametrize(("color", "extra"), [(4, b""), (0, b"tRNS")])
+def test_sixteen_bits_with_opacity_are_refused(tmp_path, color, extra):
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = numbers_of("u2", (20, 24 * (2 if color else 1))).astype(">u2")
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    parts = [chunk(b"IHDR", struct.pack(">IIBBBBB", 24, 20, 16, color, 0, 0, 0)), chunk(b"IDAT", data)]
+    if extra:
+        parts.insert(1, chunk(extra, b"\0\7"))
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts) + chunk(b"IEND", b""))
+    with Image.open(tmp_path / "a.png") as whole:
+        whole.load()
+    with pytest.raises(
+        InputError, match=r"pixels of 16 bits must be gray, RGB or RGBA, got gray and opacity in .*a\.png"
+    ):
+        raster.read([tmp_path / "a.png"])
 
 
 def test_an_animated_png_is_refused(tmp_path):
