@@ -150,7 +150,9 @@ def test_a_manifest_names_the_modality_also_by_its_long_name(tmp_path: Path) -> 
         (tmp_path / "in" / "manifest.csv").write_text(f"file,modality\na.nii,{name}\n")
         done = Denoiser(device="cpu").run(tmp_path / "in", tmp_path / name, strength=0)
         assert done.exit_code == code
-    assert "modality must be one of ct, mr, xr, us, oct, got 'pet'" in str(done.outcomes[0].failure)
+    assert "modality must be one of ct, mr, xr, us, oct, got 'pet'. Pass one of these or correct manifest.csv." in str(
+        done.outcomes[0].failure
+    )
 
 
 def test_a_nifti_file_gives_what_its_array_gives_and_what_the_files_hold(blurring: Denoiser, tmp_path: Path) -> None:

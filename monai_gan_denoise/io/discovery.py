@@ -146,9 +146,8 @@ def _complete(
     files: list[Path] = item["image"]
     named = {"image": [str(path) for path in files]}
     first = files[0]
-    known = (
-        item.get("modality") or manifest.get(first, {}).get("modality") or (modality if modality != "auto" else None)
-    )
+    listed = manifest.get(first, {}).get("modality", "").strip().lower()
+    known = item.get("modality") or listed or (modality if modality != "auto" else None)
     if not known:
         got = item.get("keyword") or "none"
         rule = f"modality must be one of ct, mr, xr, us, oct, got {got} in {first}"

@@ -39,7 +39,10 @@ def modality_range(
     """
     modality = ALIASES.get(modality, modality)
     if modality not in MODALITIES:
-        raise ValueError(f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}. Pass --modality.")
+        known = ", ".join(MODALITIES)
+        raise ValueError(
+            f"modality must be one of {known}, got {modality!r}. Pass one of these or correct manifest.csv."
+        )
     if bit_range is not None:
         return bit_range
     if modality == "ct":

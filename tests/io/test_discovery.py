@@ -110,11 +110,18 @@ def test_the_slices_of_a_series_keep_their_names_in_the_order_of_their_positions
 
 def test_the_header_wins_over_the_manifest_which_wins_over_the_option(tmp_path: Path) -> None:
     dicom(tmp_path / "header.dcm")
-    for name in ("listed.png", "other.png"):
+    for name in ("listed.png", "capitals.png", "blank.png", "other.png"):
         touch(tmp_path / name)
-    (tmp_path / "manifest.csv").write_text("file,modality\nheader.dcm,mr\nlisted.png,oct\n")
+    rows = ("header.dcm,mr", "listed.png,oct", "capitals.png, CT ", "blank.png, ")
+    (tmp_path / "manifest.csv").write_text("\n".join(["file,modality", *rows]))
     found = {Path(item["image"][0]).name: item["modality"] for item in find_scans(tmp_path, tmp_path / "../o", "us")}
-    assert found == {"header.dcm": "ct", "listed.png": "oct", "other.png": "us"}
+    assert found == {
+        "header.dcm": "ct",
+        "listed.png": "oct",
+        "capitals.png": "ct",
+        "blank.png": "us",
+        "other.png": "us",
+    }
 
 
 @pytest.mark.parametrize(
