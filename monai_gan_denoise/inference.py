@@ -184,10 +184,12 @@ def _scan_of(values: np.ndarray) -> Scan:
     if values.dtype.kind not in "iuf":
         raise InputError(f"x must hold integers or floating numbers, got {values.dtype}. Convert it.")
     slice_axis = 2 if values.ndim == 3 else None
-    refuse_unusable(values, slice_axis, "the array")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+        narrowed = values.astype(np.float32)
+    refuse_unusable(narrowed, slice_axis, "the array")
     bits = np.iinfo(values.dtype) if values.dtype in (np.uint8, np.int8) else None
     return Scan(
-        values.astype(np.float32),
+        narrowed,
         np.eye(4),
         slice_axis=slice_axis,
         bit_range=(float(bits.min), float(bits.max)) if bits else None,

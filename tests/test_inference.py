@@ -217,6 +217,7 @@ def test_results_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
         (noise((2, 2, 20, 24)), "ct", 1.0, r"got shape \(2, 2, 20, 24\)"),
         (noise((15, 24)), "ct", 1.0, "at least 16 pixels wide and high, got 15 x 24 in the array"),
         (np.full((20, 24), np.nan), "ct", 1.0, "values must be finite, got 480 NaN or infinite in the array"),
+        (noise((20, 24), np.float64) * 1e60, "mr", 1.0, "values must be finite, got 480 NaN or infinite in the array"),
         (noise((20, 24)) * 1j, "ct", 1.0, "x must hold integers or floating numbers, got complex"),
         (np.zeros((20, 24, 0)), "ct", 1.0, "must hold one slice or more, got shape .20, 24, 0. in the array"),
         ([[1.0] * 20] * 20, "ct", 1.0, "x must be a path, a NumPy array or a torch tensor, got list"),
