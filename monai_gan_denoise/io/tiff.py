@@ -112,11 +112,13 @@ def _page_layout(page: ImageFileDirectory_v2, path: Path) -> TiffLayout:
         name = COMPRESSION_INFO.get(compression, compression)
         raise InputError(f"compression must be none, LZW, JPEG, Deflate or PackBits, got {name} in {path}. Convert it.")
     dtype = f"{SAMPLE_FORMATS.get(page.get(SAMPLE_FORMAT, (1,))[0], 'other')}{min(bits)}"
-    interleaved = samples == 1 or page.get(PLANES, 1) == 1
-    plain = TILE_OFFSETS not in page and orientation == 1 and photometric in (GRAY, RGB, PALETTE) and interleaved
+    strips, planes = TILE_OFFSETS not in page, samples > 1 and page.get(PLANES, 1) != 1
+    plain = strips and orientation == 1 and photometric in (GRAY, RGB, PALETTE) and not planes
     if not plain or samples not in (1, 3, 4) or len(bits) > 1 or dtype not in DTYPES:
-        what = f"{samples} x {dtype}, photometric {photometric}, orientation {orientation}"
-        raise InputError(f"pages must be plain strips of gray or RGB, got {what} in {path}. Save it as a plain TIFF.")
+        layout = "planes" if planes else "strips" if strips else "tiles"
+        what = f"{layout} of {samples} x {dtype}, photometric {photometric}, orientation {orientation}"
+        rule = "pages must be plain strips of gray or RGB, 8 to 32 bits each"
+        raise InputError(f"{rule}, got {what} in {path}. Save it as a plain TIFF.")
     return TiffLayout(page.get(WIDTH, 0), page.get(HEIGHT, 0), samples, dtype, photometric == PALETTE)
 
 

@@ -394,20 +394,20 @@ def test_an_animated_png_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "shape", "layout"),
+    ("dtype", "shape", "layout", "what"),
     [
-        ("u2", (64, 64), {"tile": (32, 32)}),
-        ("u1", (3, 20, 24), {"photometric": "rgb", "planarconfig": "separate"}),
-        ("u1", (20, 24), {"photometric": "miniswhite"}),
-        ("u1", (20, 24, 2), {"photometric": "minisblack", "extrasamples": ["unassalpha"]}),
-        ("f8", (20, 24), {}),
-        ("f2", (20, 24), {}),
-        ("u1", (20, 24), {"extratags": [(274, 3, 1, 6, True)]}),
+        ("u2", (64, 64), {"tile": (32, 32)}, "tiles of 1 x uint16"),
+        ("u1", (3, 20, 24), {"photometric": "rgb", "planarconfig": "separate"}, "planes of 3 x uint8"),
+        ("u1", (20, 24), {"photometric": "miniswhite"}, "strips of 1 x uint8, photometric 0"),
+        ("u1", (20, 24, 2), {"photometric": "minisblack", "extrasamples": ["unassalpha"]}, "strips of 2 x uint8"),
+        ("f8", (20, 24), {}, "strips of 1 x float64"),
+        ("f2", (20, 24), {}, "strips of 1 x float16"),
+        ("u1", (20, 24), {"extratags": [(274, 3, 1, 6, True)]}, "strips of 1 x uint8, photometric 1, orientation 6"),
     ],
 )
-def test_tiff_that_simpleitk_would_decode_wrongly_is_refused(tmp_path, dtype, shape, layout):
+def test_tiff_that_simpleitk_would_decode_wrongly_is_refused(tmp_path, dtype, shape, layout, what):
     tifffile.imwrite(tmp_path / "a.tif", numbers_of(dtype, shape), **layout)
-    with pytest.raises(InputError, match=r"pages must be plain strips of gray or RGB, got .* in .*a\.tif"):
+    with pytest.raises(InputError, match=rf"pages must be plain strips of gray or RGB, .*, got {what}.* in .*a\.tif"):
         raster.read([tmp_path / "a.tif"])
 
 
