@@ -21,10 +21,16 @@ def commands() -> None:
     """Denoise CT, MR, X-ray, ultrasound and OCT images. Research use only; not a medical device."""
 
 
-@commands.command()
+@commands.command(short_help="Denoise a file, a DICOM series or a tree of images.")
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
-@click.option("--modality", type=click.Choice(MODALITIES), default="auto", help="What images are that do not say.")
+@click.option(
+    "--modality",
+    type=click.Choice(MODALITIES),
+    default="auto",
+    show_default=True,
+    help="Modality of images that neither their header nor a manifest.csv in INPUT names; auto refuses them.",
+)
 @click.option(
     "--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the denoising; 0 copies."
 )
@@ -68,7 +74,7 @@ def denoise(
     ).exit_code
 
 
-@commands.command()
+@commands.command(short_help="Write the sample inputs, noisy and clean, to a folder.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def samples(folder: Path) -> None:
     """Write the sample inputs to FOLDER: FOLDER/<modality>/noisy, FOLDER/<modality>/clean and FOLDER/manifest.csv."""
