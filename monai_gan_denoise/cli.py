@@ -14,6 +14,14 @@ __all__ = ["main"]
 
 MODALITIES = ("auto", "ct", "mr", "xr", "us", "oct", "mri", "xray")
 
+modality_option = click.option(
+    "--modality",
+    type=click.Choice(MODALITIES),
+    default="auto",
+    show_default=True,
+    help="Modality of images that neither their header nor a manifest.csv in INPUT names; auto refuses them.",
+)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
 @click.version_option(__version__, prog_name="monai-gan-denoise")
@@ -21,10 +29,10 @@ def commands() -> None:
     """Denoise CT, MR, X-ray, ultrasound and OCT images. Research use only; not a medical device."""
 
 
-@commands.command()
+@commands.command(short_help="Denoise a file, a DICOM series or a tree of images.")
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
-@click.option("--modality", type=click.Choice(MODALITIES), default="auto", help="What images are that do not say.")
+@modality_option
 @click.option(
     "--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the denoising; 0 copies."
 )
@@ -85,10 +93,10 @@ def _draw_laws(context: click.Context, _: click.Parameter, path: Path | None) ->
         context.exit()
 
 
-@commands.command()
+@commands.command(short_help="Add simulated noise to a file, a DICOM series' folder or a tree.")
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
-@click.option("--modality", type=click.Choice(MODALITIES), default="auto", help="What images are that do not say.")
+@modality_option
 @click.option("--noise", metavar="LAW", required=True, help="The law of noise; see --list.")
 @click.option("--level", type=float, required=True, help="How much of it; what that means, --list says.")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Set another parameter; repeatable.")
@@ -132,7 +140,7 @@ def simulate(
     return add_noise(source, target, simulation, modality=modality, force=force, overwrite=overwrite).exit_code
 
 
-@commands.command()
+@commands.command(short_help="Write the sample inputs, noisy and clean, to a folder.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def samples(folder: Path) -> None:
     """Write the sample inputs to FOLDER: FOLDER/<modality>/noisy, FOLDER/<modality>/clean and FOLDER/manifest.csv."""

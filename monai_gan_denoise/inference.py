@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,9 +58,10 @@ class Denoiser:
     ) -> None:
         root = Path(bundle_root).absolute() if bundle_root else packaged_bundle()
         self._config = ConfigParser.load_config_files(str(root / "configs" / "inference.json"))
-        self._config.update(bundle_root=str(root), progress=progress)
+        # Paths stay Path: in a text MONAI finds expressions, references and macros, and takes every # for a separator.
+        self._config.update(bundle_root=root, progress=progress)
         if weights:
-            self._config["weights"] = _literal(weights)
+            self._config["weights"] = Path(weights)
         if device != "auto":
             _check_device(device)
             self._config["device"] = f"$torch.device({device!r})"
@@ -90,7 +90,7 @@ class Denoiser:
         if isinstance(x, (str, Path)):
             scan, known = _read(Path(x), modality)
             return subtract(scan.values, self._removed(scan, known, strength))
-        values = x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
+        values = _numbers(x)
         scan = _scan_of(values)
         result = subtract(values, self._removed(scan, modality, strength))
         return convert_to_dst_type(result, x)[0]
@@ -106,7 +106,7 @@ class Denoiser:
         Returns:
             The evaluator, with its ``outcomes`` and its ``exit_code``.
         """
-        paths = {"dataset_dir": _literal(dataset_dir), "output_dir": _literal(output_dir)}
+        paths = {"dataset_dir": Path(dataset_dir), "output_dir": Path(output_dir)}
         parser = self._parser(**{"overwrite": False, **settings, **paths})
         evaluator: ScanEvaluator = _resolve(parser, "evaluator")
         evaluator.run()
@@ -125,11 +125,6 @@ class Denoiser:
             item = _without(_resolve(parser, "postprocessing"), SaveImaged)(item)
         removed: np.ndarray = np.asarray(item["removed"].cpu())[0]
         return removed
-
-
-def _literal(path: str | Path) -> str:
-    """Keep a path from being parsed: MONAI takes what starts with $, @ or % for an expression, reference or macro."""
-    return os.path.join(os.curdir, path)
 
 
 def _resolve(parser: ConfigParser, key: str) -> Any:
@@ -154,8 +149,8 @@ def _unwrapped() -> Iterator[None]:
 
 def _check_device(name: str) -> None:
     try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:  # an unknown name; a CPU build of torch asserts
+        torch.empty(0, device=name).cpu()
+    except (RuntimeError, AssertionError) as error:  # an unknown name, meta; a CPU build of torch asserts
         raise ValueError(f"device must be one that torch can use here, got {name!r}. Pass auto or cpu.") from error
 
 
@@ -174,16 +169,27 @@ def _read(path: Path, modality: str | None) -> tuple[Scan, str]:
     return read_scan([Path(file) for file in files]), item["modality"]
 
 
+def _numbers(x: np.ndarray | torch.Tensor) -> np.ndarray:
+    if isinstance(x, torch.Tensor):
+        widened = x.float() if x.dtype == torch.bfloat16 else x  # which NumPy lacks
+        return np.asarray(widened.detach().cpu())
+    if isinstance(x, np.ndarray):
+        return np.asarray(x)
+    raise InputError(f"x must be a path, a NumPy array or a torch tensor, got {type(x).__name__}. Convert it.")
+
+
 def _scan_of(values: np.ndarray) -> Scan:
     if values.ndim not in (2, 3):
         raise InputError(f"x must be (H, W) or (H, W, D), got shape {values.shape}. Pass one image or volume.")
     if values.dtype.kind not in "iuf":
         raise InputError(f"x must hold integers or floating numbers, got {values.dtype}. Convert it.")
     slice_axis = 2 if values.ndim == 3 else None
-    refuse_unusable(values, slice_axis, "the array")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+        narrowed = values.astype(np.float32)
+    refuse_unusable(narrowed, slice_axis, "the array")
     bits = np.iinfo(values.dtype) if values.dtype in (np.uint8, np.int8) else None
     return Scan(
-        values.astype(np.float32),
+        narrowed,
         np.eye(4),
         slice_axis=slice_axis,
         bit_range=(float(bits.min), float(bits.max)) if bits else None,

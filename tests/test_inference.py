@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -149,7 +150,9 @@ def test_a_manifest_names_the_modality_also_by_its_long_name(tmp_path: Path) -> 
         (tmp_path / "in" / "manifest.csv").write_text(f"file,modality\na.nii,{name}\n")
         done = Denoiser(device="cpu").run(tmp_path / "in", tmp_path / name, strength=0)
         assert done.exit_code == code
-    assert "modality must be one of ct, mr, xr, us, oct, got 'pet'" in str(done.outcomes[0].failure)
+    assert "modality must be one of ct, mr, xr, us, oct, got 'pet'. Pass one of these or correct manifest.csv." in str(
+        done.outcomes[0].failure
+    )
 
 
 def test_a_nifti_file_gives_what_its_array_gives_and_what_the_files_hold(blurring: Denoiser, tmp_path: Path) -> None:
@@ -214,7 +217,10 @@ def test_results_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
         (noise((2, 2, 20, 24)), "ct", 1.0, r"got shape \(2, 2, 20, 24\)"),
         (noise((15, 24)), "ct", 1.0, "at least 16 pixels wide and high, got 15 x 24 in the array"),
         (np.full((20, 24), np.nan), "ct", 1.0, "values must be finite, got 480 NaN or infinite in the array"),
+        (noise((20, 24), np.float64) * 1e60, "mr", 1.0, "values must be finite, got 480 NaN or infinite in the array"),
         (noise((20, 24)) * 1j, "ct", 1.0, "x must hold integers or floating numbers, got complex"),
+        (np.zeros((20, 24, 0)), "ct", 1.0, "must hold one slice or more, got shape .20, 24, 0. in the array"),
+        ([[1.0] * 20] * 20, "ct", 1.0, "x must be a path, a NumPy array or a torch tensor, got list"),
         (noise((20, 24)) > 100, "ct", 1.0, "x must hold integers or floating numbers, got bool"),
     ],
 )
@@ -236,16 +242,32 @@ def test_a_path_that_cannot_be_denoised_is_refused(blurring: Denoiser, tmp_path:
         blurring.denoise(tmp_path / "a.nii")
 
 
+def test_bfloat16_comes_back_with_its_eight_bits_of_precision(blurring: Denoiser) -> None:
+    given = torch.as_tensor(noise((20, 24))).bfloat16()
+    denoised = blurring.denoise(given, modality="mr")
+    assert denoised.dtype == torch.bfloat16
+    np.testing.assert_allclose(denoised.float(), blurred(given.float().numpy()), rtol=2**-8 * 1.001)
+    assert torch.equal(blurring.denoise(given, modality="mr", strength=0), given)
+
+
+def test_a_bundle_and_weights_whose_path_holds_a_number_sign_are_found(bundle_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / "case #3" / "bundle"
+    shutil.copytree(bundle_root, root)
+    for denoiser in (Denoiser(bundle_root=root), Denoiser(root / "models" / "model.pt")):
+        assert isinstance(denoiser.network, GanDenoiser)
+
+
 def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ValueError, match="device must be one that torch can use here, got 'foo'"):
-        Denoiser(device="foo")
+    for device in ("foo", "meta", ""):
+        with pytest.raises(ValueError, match=f"device must be one that torch can use here, got '{device}'"):
+            Denoiser(device=device)
 
 
 def test_a_path_that_looks_like_a_config_expression_is_a_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blurring: Denoiser
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for folder in ("$raise_(1)", "@modality", "%macro"):
+    for folder in ("$raise_(1)", "@modality", "%macro", "case#3", "a@#b"):
         source = tmp_path / folder / "a.png"
         source.parent.mkdir()
         Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(source)

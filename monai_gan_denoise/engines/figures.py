@@ -90,7 +90,9 @@ def _score(image: Image, clean: Image, width: float) -> str:
 
 
 def _save(path: Path, shown: list[Image], span: tuple[float, float], modality: str) -> None:
-    from matplotlib.figure import Figure  # plotting is no part of denoising: imported where a figure is drawn
+    # Plotting is no part of denoising: imported where a figure is drawn.
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     noisy, denoised, clean = shown
     width = span[1] - span[0]
@@ -103,7 +105,7 @@ def _save(path: Path, shown: list[Image], span: tuple[float, float], modality: s
         (removed, f"removed\n±{limit:.3g}", (-limit, limit)),
         (clean, "clean\n(reference)", window),
     )
-    figure = Figure(figsize=(16, 4.6), layout="constrained")
+    figure = Figure(figsize=(16, 4.6), layout=ConstrainedLayoutEngine(h_pad=0.08))  # inches
     for axes, (image, title, (lower, upper)) in zip(figure.subplots(1, 4), panels, strict=True):
         axes.imshow(image, cmap="gray", vmin=lower, vmax=upper, interpolation="nearest")
         axes.set_title(title, fontsize=11)

@@ -6,7 +6,6 @@ never stops the others and every one of them is reported in the same place.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,13 @@ from monai_gan_denoise.io import dicom
 from monai_gan_denoise.io.datalist import MANIFEST, read_manifest
 from monai_gan_denoise.io.formats import SUFFIXES, suffix_of
 from monai_gan_denoise.io.scan import InputError
-from monai_gan_denoise.io.whole import PARTIAL
 from monai_gan_denoise.io.writer import residual_path
 
 __all__ = ["find_scans"]
 
 # What stands beside images without being one: BIDS side files, our manifest, DICOM's index, detached pixel data.
-SIDE_FILES = (".json", ".tsv", ".bval", ".bvec", ".raw", ".zraw")
+DETACHED = (".raw", ".zraw")
+SIDE_FILES = (".json", ".tsv", ".bval", ".bvec", *DETACHED)
 SIDE_NAMES = (MANIFEST, "DICOMDIR")
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 JPEG_SUFFIXES = (".jpg", ".jpeg")
@@ -58,7 +57,7 @@ def find_scans(
         manifest = _manifest_rows(source)
     except InputError as error:
         return [{"image": [str(source / MANIFEST)], "refusal": str(error)}]
-    paths = _files_below(source) if source.is_dir() else [source]
+    paths = sorted(_files_below(source, (target.resolve(),))) if source.is_dir() else [source]
     if skip_references:
         paths = [path for path in paths if not _is_reference(manifest.get(path, {}))]
     items = [
@@ -84,16 +83,22 @@ def _refuse_whole(source: Path, target: Path) -> str | None:
     return None
 
 
-def _files_below(folder: Path) -> list[Path]:
-    found = [
-        Path(parent, name)
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if not name.startswith(".") and name not in SIDE_NAMES and not name.lower().endswith(SIDE_FILES)
-    ]
-    return sorted(
-        path for path in found if not any(part.startswith((".", PARTIAL)) for part in path.relative_to(folder).parts)
-    )
+def _files_below(folder: Path, above: Sequence[Path]) -> list[Path]:
+    """List what may be an image, also behind links; a folder that is resolved to one of ``above`` is left out."""
+    here = folder.resolve()
+    if here in above:
+        return []
+    try:
+        entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return [folder]  # which is refused, as no file that can be read
+    found: list[Path] = []
+    for path in entries:
+        if path.is_dir():
+            found += _files_below(path, (*above, here))
+        elif path.name not in SIDE_NAMES and not path.name.lower().endswith(SIDE_FILES):
+            found.append(path)
+    return found
 
 
 def _manifest_rows(source: Path) -> dict[Path, dict[str, str]]:
@@ -141,9 +146,8 @@ def _complete(
     files: list[Path] = item["image"]
     named = {"image": [str(path) for path in files]}
     first = files[0]
-    known = (
-        item.get("modality") or manifest.get(first, {}).get("modality") or (modality if modality != "auto" else None)
-    )
+    listed = manifest.get(first, {}).get("modality", "").strip().lower()
+    known = item.get("modality") or listed or (modality if modality != "auto" else None)
     if not known:
         got = item.get("keyword") or "none"
         rule = f"modality must be one of ct, mr, xr, us, oct, got {got} in {first}"
@@ -168,13 +172,17 @@ def _refuse_clashes(items: list[dict[str, Any]], overwrite: bool, residual: bool
             rule = f"OUTPUT must not be INPUT, got {item['outputs'][0]}. Inputs are never modified; name another."
         elif taken.intersection(outputs):
             rule = f"OUTPUT must be one file an input, got {item['outputs'][0]} twice. Rename {item['image'][0]}."
-        elif not overwrite and (present := [path for path in named if path.exists()]):
+        elif not overwrite and (present := [path for path in (*named, *_detached(named)) if path.exists()]):
             rule = f"OUTPUT must not exist, got {present[0]}. Pass --overwrite to replace it."
         else:
             taken.update(outputs)
             continue
         items[index] = {"image": item["image"], "refusal": rule}
     return items
+
+
+def _detached(outputs: Iterable[Path]) -> list[Path]:
+    return [path.with_suffix(end) for path in outputs if path.suffix.lower() == ".mhd" for end in DETACHED]
 
 
 def _output(path: Path, root: Path, target: Path, single: bool) -> Path:

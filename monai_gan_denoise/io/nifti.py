@@ -14,7 +14,9 @@ import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any, TypeAlias, cast
 
 import nibabel
@@ -24,7 +26,7 @@ from nibabel.spatialimages import HeaderDataError
 
 from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_claim, check_shape
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, subtract
-from monai_gan_denoise.io.slicing import widest_axis
+from monai_gan_denoise.io.slicing import thickest_axis
 from monai_gan_denoise.io.whole import whole_file
 
 __all__ = ["SUFFIXES", "read", "write", "write_residual"]
@@ -154,12 +156,17 @@ def _header(stream: IO[bytes], path: Path) -> tuple[Header, bytes]:
     block = start + _exactly(stream, kind.sizeof_hdr - len(start), path)
     try:
         header = kind(block, check=False)
-        header.check_fix(logger, error_level=40)
+        # What nibabel mends it mends for us only, as the bytes of the header are copied: nothing that a user must know.
+        header.check_fix(SimpleNamespace(log=partial(_note, path)), error_level=40)
     except HeaderDataError as error:
         raise InputError(f"header must be valid, got {error} in {path}. Convert it again.") from error
     if header["magic"].item() != header.single_magic:
         raise InputError(f"header and data must be in one file, got a .hdr/.img header in {path}. Convert it to .nii.")
     return header, block
+
+
+def _note(path: Path, _: int, message: str) -> None:
+    logger.debug("%s in %s", message, path)
 
 
 def _layout(header: Header, path: Path) -> tuple[int, tuple[int, ...], np.dtype[np.generic]]:
@@ -215,12 +222,14 @@ def _affine(header: Header, path: Path) -> npt.NDArray[np.float64]:
 
 def _slice_axis(header: Header) -> int:
     marked = header.get_dim_info()[2]
-    return widest_axis([abs(float(size)) for size in header["pixdim"][1:4]]) if marked is None else int(marked)
+    if marked is not None:
+        return int(marked)
+    return thickest_axis([abs(float(size)) for size in header["pixdim"][1:4]], header.get_data_shape())
 
 
 def _save(path: Path, head: bytes, numbers: Array) -> None:
     data = np.ascontiguousarray(numbers.T).reshape(-1).view(np.uint8)
-    with whole_file(path) as partial, partial.open("wb") as stream:
+    with whole_file(path) as unfinished, unfinished.open("wb") as stream:
         if not path.name.lower().endswith(".gz"):
             stream.write(head)
             stream.write(data.data)

@@ -95,14 +95,13 @@ def write(
     with whole_file(output) as partial:
         if _suffix(output) in TIFFS:
             encode(image_like(raster.image, changed, raster.color), partial, tiff.tiff_compressor(source))
+            tiff.copy_tags(source, partial)
             return
         if raster.color and changed.shape[-1] == 2:  # gray and alpha, which SimpleITK does not write
             Image.fromarray(changed).save(partial)
         else:
             encode(image_like(raster.image, changed, raster.color), partial)
-        own = _suffix(source) == ".png"
-        kept = png.kept_chunks(source.read_bytes()) if own else png.resolution_chunks(raster.image.GetSpacing())
-        partial.write_bytes(png.with_chunks(partial.read_bytes(), kept))
+        partial.write_bytes(png.with_chunks(partial.read_bytes(), _kept_chunks(source, raster.image)))
 
 
 def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], output: Path) -> None:
@@ -131,7 +130,12 @@ def _load(path: Path) -> _Raster:
         image = _decode_tiff(path)
     elif _suffix(path) == ".png":
         start = check_start(path, (png.SIGNATURE,))
-        deep = start[24:25] == b"\x10"  # the bit depth in the first chunk
+        depth, color = start[24:25], start[25:26]  # in the first chunk
+        deep = depth == b"\x10"
+        if deep and (color == png.GRAY_ALPHA or (color == png.GRAY and png.has_transparency(path.read_bytes()))):
+            raise InputError(
+                f"pixels of 16 bits must be gray, RGB or RGBA, got gray and opacity in {path}. Convert it."
+            )
         image = _decode_with_itk(path, "PNGImageIO") if deep else _decode_with_pillow(path, "PNG")
     else:
         check_start(path, (JPEG_SIGNATURE,))
@@ -175,6 +179,13 @@ def _decode_with_pillow(path: Path, name: str) -> ItkImage:
     if name != "PNG" and min(dpi) > 1:  # a PNG's resolution is copied as it is; 1 stands for none in JPEG
         result.SetSpacing([MM_PER_INCH / float(density) for density in dpi])
     return result
+
+
+def _kept_chunks(source: Path, image: ItkImage) -> list[bytes]:
+    if _suffix(source) == ".png":
+        return png.kept_chunks(source.read_bytes())
+    with Image.open(source) as jpeg:
+        return png.resolution_chunks(image.GetSpacing()) + png.exif_chunks(jpeg.info.get("exif", b""))
 
 
 def _pages_last(numbers: Array) -> Array:

@@ -101,7 +101,7 @@ def refuse_unusable(values: npt.NDArray[np.generic], slice_axis: int | None, nam
         name: what the message calls the values, a file's path as a rule.
 
     Raises:
-        InputError: if a slice is smaller than 16 pixels, or a value is NaN or infinite.
+        InputError: if a slice is smaller than 16 pixels, if there is none, or if a value is NaN or infinite.
     """
     sides = [size for axis, size in enumerate(values.shape[:3]) if axis != slice_axis]
     if min(sides, default=0) < MINIMUM_SIZE:
@@ -109,6 +109,8 @@ def refuse_unusable(values: npt.NDArray[np.generic], slice_axis: int | None, nam
         raise InputError(
             f"slices must be at least {MINIMUM_SIZE} pixels wide and high, got {size} in {name}. Leave it out."
         )
+    if not values.size:
+        raise InputError(f"values must hold one slice or more, got shape {values.shape} in {name}. Leave it out.")
     unusable = values.size - int(np.isfinite(values).sum())
     if unusable:
         raise InputError(f"values must be finite, got {unusable} NaN or infinite in {name}. Replace them first.")

@@ -19,7 +19,7 @@ from monai_gan_denoise.io.checks import check_shape
 from monai_gan_denoise.io.color import luminance, subtract_from_color
 from monai_gan_denoise.io.itk import ItkImage, bit_range, decode, encode, image_like, raster_affine
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, subtract
-from monai_gan_denoise.io.slicing import widest_axis
+from monai_gan_denoise.io.slicing import thickest_axis
 from monai_gan_denoise.io.volume_file import VolumeFile, read_volume_file, write_volume_file
 from monai_gan_denoise.io.whole import whole_file
 
@@ -80,7 +80,7 @@ def read(files: Sequence[Path]) -> Scan:
         values = np.ascontiguousarray(numbers, dtype=np.float32)
     if volume.image.GetDimension() == 2:
         return Scan(values, raster_affine(volume.image), None, bit_range(volume.stored))
-    slice_axis = widest_axis(volume.image.GetSpacing()[:3])
+    slice_axis = thickest_axis(volume.image.GetSpacing()[:3], values.shape)
     return Scan(values, _affine(volume.image), slice_axis, bit_range(volume.stored))
 
 

@@ -108,6 +108,9 @@ def write_volume_file(source: VolumeFile, numbers: Array, output: Path) -> None:
         source: the file whose header is copied.
         numbers: in the order in which they are to lie in the file, with their byte order in the dtype.
         output: the file to write; the data of an MHD appear beside it, under the same stem.
+
+    Raises:
+        InputError: if the data would replace those of the source.
     """
     data = numbers.tobytes()
     if source.packed:
@@ -118,6 +121,8 @@ def write_volume_file(source: VolumeFile, numbers: Array, output: Path) -> None:
             partial.write_bytes(head + data)
         return
     detached = output.with_suffix(source.data.suffix)
+    if detached.resolve() == source.data.resolve():
+        raise InputError(f"OUTPUT must leave INPUT as it is, got data in {detached} for both. Name another.")
     line = b"ElementDataFile = " + detached.name.encode() + b"\n"
     head = head[: head.rindex(b"ElementDataFile")] + line
     # The inner file appears first: a header never stands without its data.

@@ -37,7 +37,7 @@ class ScanWriter(ImageWriter):
 
     Args:
         derivation: how the outputs are made.
-        residual: write what was removed, as float32 with the source's geometry, instead of the denoised image.
+        residual: write the source minus the outputs, which exist already, as float32 with the source's geometry.
     """
 
     def __init__(self, derivation: Derivation, residual: bool = False, **_: Any) -> None:
@@ -65,11 +65,15 @@ class ScanWriter(ImageWriter):
         module = _format_of(self.files[0])
         if not self.residual:
             module.write(self.files, self.removed, self.outputs, self.derivation)
-        elif module is nifti or module is raster or module is volume:
-            module.write_residual(self.files, self.removed, residual_path(self.outputs))
+            return
+        # Not self.removed: in the result as it is written, values are rounded and limited, and padding is kept.
+        difference = module.read(self.files).values - module.read(self.outputs).values
+        beside = residual_path(self.outputs)
+        if module is nifti or module is raster or module is volume:
+            module.write_residual(self.files, difference, beside)
         else:
-            with whole_file(residual_path(self.outputs)) as unfinished:
-                nibabel.save(nibabel.Nifti1Image(self.removed.astype(np.float32), self.affine), unfinished)
+            with whole_file(beside) as unfinished:
+                nibabel.save(nibabel.Nifti1Image(difference, self.affine), unfinished)
 
 
 def write_scan(

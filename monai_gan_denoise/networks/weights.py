@@ -45,8 +45,10 @@ def load_weights(network: Network, path: str | Path) -> Network:
         raise WeightsError(
             f"weights must be a plain state dict, got another kind of file in {path}. Save network.state_dict()."
         ) from error
-    tensors = isinstance(state, dict) and all(isinstance(value, torch.Tensor) for value in state.values())
-    if not tensors:
+    plain = isinstance(state, dict) and all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+    )
+    if not plain:
         raise WeightsError(
             f"weights must be a plain state dict, got {type(state).__name__} in {path}. Save network.state_dict()."
         )

@@ -61,7 +61,10 @@ def known_modality(name: str) -> str:
     """
     modality = ALIASES.get(name, name)
     if modality not in MODALITIES:
-        raise ValueError(f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}. Pass --modality.")
+        known = ", ".join(MODALITIES)
+        raise ValueError(
+            f"modality must be one of {known}, got {modality!r}. Pass one of these or correct manifest.csv."
+        )
     return modality
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from monai_gan_denoise.engines import BeforeAfterFigures
-from monai_gan_denoise.engines.figures import _middle, _range, _score
+from monai_gan_denoise.engines.figures import _middle, _range, _save, _score
 
 rng = np.random.default_rng(5)
 
@@ -63,6 +63,13 @@ def test_the_panels_show_four_different_things(pairs: Path, tmp_path: Path) -> N
     panels = np.split(picture[height // 3 :], 4, axis=1)
     differences = [np.abs(panels[i] - panels[j]).mean() for i in range(4) for j in range(i)]
     assert min(differences) > 1
+
+
+def test_the_heading_stands_clear_of_the_titles_of_square_panels(tmp_path: Path) -> None:
+    _save(tmp_path / "a.png", [rng.normal(size=(64, 64))] * 3, (-1024, 1976), "ct")
+    inked = np.flatnonzero((np.asarray(Image.open(tmp_path / "a.png").convert("L")) < 128).any(axis=1))
+    heading_ends = np.flatnonzero(np.diff(inked) > 3)[0]
+    assert inked[heading_ends] - inked[0] < 20  # one line of text
 
 
 def test_the_figures_of_merit_are_those_of_scikit_image() -> None:

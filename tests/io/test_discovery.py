@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +110,18 @@ def test_the_slices_of_a_series_keep_their_names_in_the_order_of_their_positions
 
 def test_the_header_wins_over_the_manifest_which_wins_over_the_option(tmp_path: Path) -> None:
     dicom(tmp_path / "header.dcm")
-    for name in ("listed.png", "other.png"):
+    for name in ("listed.png", "capitals.png", "blank.png", "other.png"):
         touch(tmp_path / name)
-    (tmp_path / "manifest.csv").write_text("file,modality\nheader.dcm,mr\nlisted.png,oct\n")
+    rows = ("header.dcm,mr", "listed.png,oct", "capitals.png, CT ", "blank.png, ")
+    (tmp_path / "manifest.csv").write_text("\n".join(["file,modality", *rows]))
     found = {Path(item["image"][0]).name: item["modality"] for item in find_scans(tmp_path, tmp_path / "../o", "us")}
-    assert found == {"header.dcm": "ct", "listed.png": "oct", "other.png": "us"}
+    assert found == {
+        "header.dcm": "ct",
+        "listed.png": "oct",
+        "capitals.png": "ct",
+        "blank.png": "us",
+        "other.png": "us",
+    }
 
 
 @pytest.mark.parametrize(
@@ -227,6 +235,39 @@ def test_a_link_to_the_input_folder_is_the_input_folder(tmp_path: Path) -> None:
     assert reason.startswith("OUTPUT must lie outside INPUT")
 
 
+def test_folders_behind_links_are_listed_and_a_link_that_leads_back_ends(tmp_path: Path) -> None:
+    touch(tmp_path / "elsewhere" / "a.png")
+    touch(tmp_path / "in" / "sub" / "b.png")
+    touch(tmp_path / "out" / "old.png")
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "results").symlink_to(tmp_path / "out")
+    (tmp_path / "in" / "sub" / "up").symlink_to(tmp_path / "in")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "in" / "sub")
+    found = [
+        path.relative_to(tmp_path / "out").as_posix()
+        for path in map(Path, outputs(find_scans(tmp_path / "in", tmp_path / "out", "us")))
+    ]
+    assert found == ["linked/a.png", "linked/back/b.png", "sub/b.png"]
+
+
+def test_a_folder_that_may_not_be_read_is_refused_and_the_rest_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path / "in" / "a.png")
+    touch(tmp_path / "in" / "sealed" / "b.png")
+    listed = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path.name == "sealed":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    good, bad = find_scans(tmp_path / "in", tmp_path / "out", "us")
+    assert good["image"] == [str(tmp_path / "in" / "a.png")]
+    assert bad["refusal"] == f"INPUT must be a file that can be read, got {tmp_path / 'in' / 'sealed'}. Leave it out."
+
+
 def test_two_series_in_one_folder_are_two_scans(tmp_path: Path) -> None:
     for index in range(4):
         series = f"1.2.3.{index % 2}"
@@ -242,6 +283,15 @@ def test_every_item_is_either_refused_or_complete(tmp_path: Path) -> None:
     items = find_scans(tmp_path, tmp_path.parent / "out")
     assert [("refusal" in item, "outputs" in item) for item in items] == [(False, True), (True, False), (True, False)]
     assert all(isinstance(path, str) for item in items for path in item["image"])
+
+
+@pytest.mark.parametrize("suffix", [".raw", ".zraw"])
+def test_the_existing_data_of_an_mhd_are_kept_too(suffix: str, tmp_path: Path) -> None:
+    source = touch(tmp_path / "in" / "a.mhd")
+    data = touch(tmp_path / "out" / f"b{suffix}")
+    (reason,) = refusals(find_scans(source, tmp_path / "out" / "b.mhd", "us"))
+    assert reason == f"OUTPUT must not exist, got {data}. Pass --overwrite to replace it."
+    assert "refusal" not in find_scans(source, tmp_path / "out" / "b.mhd", "us", overwrite=True)[0]
 
 
 def test_an_existing_residual_is_kept_too(tmp_path: Path) -> None:

@@ -217,6 +217,20 @@ def test_the_slice_axis_is_the_marked_one_else_that_of_largest_spacing_else_the_
     assert nifti.read([tmp_path / "a.nii"]).slice_axis == expected
 
 
+@pytest.mark.parametrize(
+    ("shape", "spacing", "expected"),
+    [
+        ((20, 24, 1), (1, 3, 1), 2),
+        ((20, 1, 24), (1, 1, 3), 1),
+        ((1, 20, 24), (1, 1, 1), 0),
+        ((20, 24, 1, 2), (3, 1, 1), 2),
+    ],
+)
+def test_a_single_slice_is_whole_whatever_its_spacing(tmp_path, shape, spacing, expected):
+    nibabel.save(nibabel.Nifti1Image(np.zeros(shape, np.int16), np.diag([*spacing, 1])), tmp_path / "a.nii")
+    assert read_scan([tmp_path / "a.nii"]).slice_axis == expected
+
+
 @pytest.mark.parametrize(("shape", "expected"), [((17, 19), None), ((17, 19, 1), 2), ((17, 19, 3, 2), 2)])
 def test_two_dimensions_have_no_slice_axis_and_more_have(tmp_path, shape, expected):
     source = make(tmp_path / "a.nii", stored_numbers("i2", shape))
@@ -359,6 +373,17 @@ def test_an_affine_that_is_not_finite_is_refused(tmp_path):
     source = patched(make(tmp_path / "a.nii", stored_numbers("i2")), 280, "<f", float("nan"))
     with pytest.raises(InputError, match=r"affine must be finite, got .* in .*a\.nii"):
         nifti.read([source])
+
+
+def test_what_nibabel_mends_is_no_line_for_the_user_and_stays_in_the_file(tmp_path, caplog):
+    source = make(tmp_path / "a.nii", stored_numbers("i2"))
+    blob = bytearray(source.read_bytes())
+    blob[80:92] = bytes(12)  # pixdim[1:4]
+    source.write_bytes(blob)
+    caplog.set_level("INFO")
+    nifti.write([source], np.zeros(nifti.read([source]).values.shape), [tmp_path / "b.nii"], DERIVATION)
+    assert not caplog.records
+    assert (tmp_path / "b.nii").read_bytes() == blob
 
 
 def test_a_removed_part_of_another_shape_is_refused_and_nothing_is_written(tmp_path):

@@ -1,6 +1,7 @@
 """Rasters keep their numbers and what is said beside them. Pillow, tifffile, SimpleITK and NumPy are the oracles."""
 
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,16 @@ def test_a_jpeg_is_written_as_the_png_of_its_pixels_and_resolution(tmp_path, mod
         assert after.info["dpi"] == pytest.approx(before.info["dpi"], abs=0.02)
 
 
+def test_a_photograph_stays_upright(tmp_path):
+    image = Image.fromarray(numbers_of("u1", (20, 24)))
+    exif = image.getexif()
+    exif[0x0112] = 6  # Orientation: to be shown turned by 90 degrees
+    image.save(tmp_path / "a.jpg", exif=exif)
+    with Image.open(rewritten(tmp_path / "a.jpg", tmp_path / "a.jpg.png")) as found:
+        assert found.getexif()[0x0112] == 6
+        assert found.size == (24, 20)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_color_is_read_as_luminance_and_loses_the_same_from_each_channel(tmp_path, mode):
     numbers = numbers_of("u1", (20, 24, len(mode)))
@@ -168,6 +179,63 @@ def test_a_tiff_keeps_its_compression_and_resolution(tmp_path, compression):
         assert (before.info["compression"] in deflate) == (after.info["compression"] in deflate)
         assert before.info["compression"] in deflate or before.info["compression"] == after.info["compression"]
         assert [float(value) for value in after.info["dpi"]] == pytest.approx([50, 100], rel=1e-4)
+
+
+TEXTS = {
+    "ImageDescription": "ImageJ=1.54\nunit=µm\nspacing=2.5\n",
+    "Software": "scanner 3",
+    "DateTime": "2026:01:02 03:04:05",
+}
+
+
+@pytest.mark.parametrize("layout", [{}, {"byteorder": ">"}, {"bigtiff": True}, {"compression": "zlib"}])
+@pytest.mark.parametrize("shape", [(20, 24), (3, 20, 24), (20, 24, 4)])
+def test_a_tiff_says_what_its_source_said(tmp_path, layout, shape):
+    numbers = numbers_of("u1", shape)
+    photometric = "rgb" if shape[-1] == 4 else "minisblack"
+    given = {"resolution": (200, 100), "resolutionunit": 3, "metadata": None, "photometric": photometric, **layout}
+    extra = [(305, 2, 0, TEXTS["Software"], True), (306, 2, 0, TEXTS["DateTime"], True), (285, 2, 0, "page", True)]
+    description = TEXTS["ImageDescription"].encode()
+    tifffile.imwrite(tmp_path / "a.tif", numbers, description=description, extratags=extra, **given)
+    output = rewritten(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as before, tifffile.TiffFile(output) as after:
+        assert len(before.pages) == len(after.pages)
+        for old, new in zip(before.pages, after.pages, strict=True):
+            np.testing.assert_array_equal(new.asarray(), old.asarray())
+            for tag in (270, 282, 283, 285, 296, 305, 306, 338):
+                assert new.tags.valueof(tag) == old.tags.valueof(tag), tag
+    with Image.open(output) as found:
+        assert found.n_frames == (3 if shape[0] == 3 else 1)
+
+
+def test_a_tiff_without_resolution_gets_none(tmp_path):
+    Image.fromarray(numbers_of("u1", (20, 24))).save(tmp_path / "a.tif")
+    with tifffile.TiffFile(rewritten(tmp_path / "a.tif", tmp_path / "b.tif")) as found:
+        names = {tag.name for tag in found.pages[0].tags}
+    assert not names & {"XResolution", "YResolution", "ResolutionUnit", "Software", "PageNumber"}
+
+
+def test_many_strips_of_a_tiff_are_copied_in_order(tmp_path):
+    numbers = numbers_of("u2", (700, 300))
+    tifffile.imwrite(tmp_path / "a.tif", numbers, rowsperstrip=7, description="many strips")
+    np.testing.assert_array_equal(tifffile.imread(rewritten(tmp_path / "a.tif", tmp_path / "b.tif")), numbers)
+
+
+def test_an_undefined_resolution_stays_undefined(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", numbers_of("u1", (20, 24)), resolution=(12345, 1), byteorder="<")
+    blob = (tmp_path / "a.tif").read_bytes()
+    assert blob.count(struct.pack("<2I", 12345, 1)) == 1
+    (tmp_path / "a.tif").write_bytes(blob.replace(struct.pack("<2I", 12345, 1), bytes(8)))
+    with tifffile.TiffFile(rewritten(tmp_path / "a.tif", tmp_path / "b.tif")) as found:
+        assert found.pages[0].tags.valueof("XResolution") == (0, 0)
+
+
+@pytest.mark.parametrize("compression", ["lzma", "zstd"])
+def test_a_compression_that_simpleitk_lacks_is_refused_by_name_and_in_silence(tmp_path, capfd, compression):
+    Image.fromarray(numbers_of("u1", (20, 24))).save(tmp_path / "a.tif", compression=compression)
+    with pytest.raises(InputError, match=r"compression must be none, LZW, .*, got \w+ in .*a\.tif"):
+        raster.read([tmp_path / "a.tif"])
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_palette_tiff_is_written_as_the_rgb_that_it_shows(tmp_path):
@@ -299,6 +367,25 @@ def test_bilevel_and_cmyk_are_refused(tmp_path, name, mode):
         raster.read([tmp_path / name])
 
 
+@pytest.mark.parametrize(("color", "extra"), [(4, b""), (0, b"tRNS")])
+def test_sixteen_bits_with_opacity_are_refused(tmp_path, color, extra):
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = numbers_of("u2", (20, 24 * (2 if color else 1))).astype(">u2")
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    parts = [chunk(b"IHDR", struct.pack(">IIBBBBB", 24, 20, 16, color, 0, 0, 0)), chunk(b"IDAT", data)]
+    if extra:
+        parts.insert(1, chunk(extra, b"\0\7"))
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts) + chunk(b"IEND", b""))
+    with Image.open(tmp_path / "a.png") as whole:
+        whole.load()
+    with pytest.raises(
+        InputError, match=r"pixels of 16 bits must be gray, RGB or RGBA, got gray and opacity in .*a\.png"
+    ):
+        raster.read([tmp_path / "a.png"])
+
+
 def test_an_animated_png_is_refused(tmp_path):
     frames = [Image.fromarray(numbers_of("u1", (20, 24)) // divisor) for divisor in (1, 2, 3)]
     frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:])
@@ -307,20 +394,20 @@ def test_an_animated_png_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "shape", "layout"),
+    ("dtype", "shape", "layout", "what"),
     [
-        ("u2", (64, 64), {"tile": (32, 32)}),
-        ("u1", (3, 20, 24), {"photometric": "rgb", "planarconfig": "separate"}),
-        ("u1", (20, 24), {"photometric": "miniswhite"}),
-        ("u1", (20, 24, 2), {"photometric": "minisblack", "extrasamples": ["unassalpha"]}),
-        ("f8", (20, 24), {}),
-        ("f2", (20, 24), {}),
-        ("u1", (20, 24), {"extratags": [(274, 3, 1, 6, True)]}),
+        ("u2", (64, 64), {"tile": (32, 32)}, "tiles of 1 x uint16"),
+        ("u1", (3, 20, 24), {"photometric": "rgb", "planarconfig": "separate"}, "planes of 3 x uint8"),
+        ("u1", (20, 24), {"photometric": "miniswhite"}, "strips of 1 x uint8, photometric 0"),
+        ("u1", (20, 24, 2), {"photometric": "minisblack", "extrasamples": ["unassalpha"]}, "strips of 2 x uint8"),
+        ("f8", (20, 24), {}, "strips of 1 x float64"),
+        ("f2", (20, 24), {}, "strips of 1 x float16"),
+        ("u1", (20, 24), {"extratags": [(274, 3, 1, 6, True)]}, "strips of 1 x uint8, photometric 1, orientation 6"),
     ],
 )
-def test_tiff_that_simpleitk_would_decode_wrongly_is_refused(tmp_path, dtype, shape, layout):
+def test_tiff_that_simpleitk_would_decode_wrongly_is_refused(tmp_path, dtype, shape, layout, what):
     tifffile.imwrite(tmp_path / "a.tif", numbers_of(dtype, shape), **layout)
-    with pytest.raises(InputError, match=r"pages must be plain strips of gray or RGB, got .* in .*a\.tif"):
+    with pytest.raises(InputError, match=rf"pages must be plain strips of gray or RGB, .*, got {what}.* in .*a\.tif"):
         raster.read([tmp_path / "a.tif"])
 
 

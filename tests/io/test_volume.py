@@ -190,6 +190,12 @@ def test_a_volume_is_cut_across_its_largest_spacing_else_the_third_axis(tmp_path
     assert volume.read([source]).slice_axis == expected
 
 
+@pytest.mark.parametrize(("shape", "spacing", "expected"), [((1, 20, 24), "1 3 1", 2), ((20, 24, 1), "1 1 1", 0)])
+def test_a_single_slice_is_whole_whatever_its_spacing(tmp_path, shape, spacing, expected):
+    source = meta_image(tmp_path / "a.mha", numbers_of("i2", shape), spacing=spacing)
+    assert read_scan([source]).slice_axis == expected
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_an_mhd_names_its_own_data_file(tmp_path, packed):
     numbers = numbers_of("i2", (3, 20, 24)) // 2
@@ -200,6 +206,15 @@ def test_an_mhd_names_its_own_data_file(tmp_path, packed):
     np.testing.assert_array_equal(read_again(output), numbers - 7)
     before, after = (path.read_bytes().split(b"CompressedDataSize") for path in (source, output))
     assert before[0].split(b"ElementDataFile")[0] == after[0].split(b"ElementDataFile")[0]
+
+
+def test_an_mhd_never_replaces_the_data_of_its_source(tmp_path):
+    source = meta_image(tmp_path / "a.mhd", numbers_of("i2", (3, 20, 24)) // 2, where="b.raw")
+    data = (tmp_path / "b.raw").read_bytes()
+    with pytest.raises(InputError, match=r"OUTPUT must leave INPUT as it is, got data in .*b\.raw for both"):
+        rewritten(source, tmp_path / "b.mhd", 7)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mhd", "b.raw"]
+    assert (tmp_path / "b.raw").read_bytes() == data
 
 
 # What a scan says of itself
@@ -250,15 +265,18 @@ def test_the_residual_of_a_volume_has_its_geometry(tmp_path, output):
 def test_the_residual_of_an_mhd_is_an_mha_with_its_geometry(tmp_path, shape):
     spacing = " ".join(["0.5", "0.6", "3", "2"][: len(shape)])
     source = meta_image(tmp_path / "a.mhd", numbers_of("i2", shape), spacing=spacing, where="a.raw")
-    removed = np.random.default_rng(0).normal(size=shape[::-1]).astype(np.float32)
-    writer = ScanWriter(DERIVATION, residual=True)
-    writer.set_data_array(torch.from_numpy(removed)[None])
+    removed = np.random.default_rng(0).normal(0, 9, size=shape[::-1]).astype(np.float32)
     outputs = [str(tmp_path / "out" / "b.mhd")]
-    writer.set_metadata({"files": [str(source)], "outputs": outputs, "affine": np.eye(4)})
-    writer.write(outputs[0])
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.mhd.residual.mha"]
+    for residual in (False, True):
+        writer = ScanWriter(DERIVATION, residual)
+        writer.set_data_array(torch.from_numpy(removed)[None])
+        writer.set_metadata({"files": [str(source)], "outputs": outputs, "affine": np.eye(4)})
+        writer.write(outputs[0])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["b.mhd", "b.mhd.residual.mha", "b.raw"]
     before, after = (SimpleITK.ReadImage(str(path)) for path in (source, tmp_path / "out" / "b.mhd.residual.mha"))
-    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(after), removed.T)
+    difference = read_again(source).astype(float) - read_again(tmp_path / "out" / "b.mhd")
+    assert np.abs(difference).max() > 20
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(after), difference)
     assert after.GetSpacing() == before.GetSpacing()
     assert after.GetOrigin() == before.GetOrigin()
 

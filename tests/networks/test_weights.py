@@ -51,7 +51,9 @@ def test_a_truncated_state_dict_and_another_archive_are_refused(tmp_path: Path) 
             load_weights(network(), tmp_path / name)
 
 
-@pytest.mark.parametrize("content", [[torch.zeros(1)], {"state_dict": {"a": torch.zeros(1)}}, {"epoch": 3}, 5])
+@pytest.mark.parametrize(
+    "content", [[torch.zeros(1)], {"state_dict": {"a": torch.zeros(1)}}, {"epoch": 3}, 5, {0: torch.zeros(1)}]
+)
 def test_what_is_no_state_dict_is_refused(content: object, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "weights.pt")
     kind = type(content).__name__
