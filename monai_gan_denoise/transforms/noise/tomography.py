@@ -15,6 +15,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -24,14 +26,16 @@ GEOMETRIES = ("parallel", "fan")
 TOLERANCE = 1e-4  # relative, of the transforms: a hundredth of the noise at the highest dose
 WIDEST = 0.95  # of the source's distance: the farthest that a slice's corner may lie from the center
 
+Array = npt.NDArray[np.floating]
+
 # Windows on the ramp by frequency, as a share of the detector's Nyquist frequency; from sharp to smooth.
-KERNELS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "ramp": torch.ones_like,
-    "shepp-logan": lambda share: torch.sinc(share / 2),
-    "cosine": lambda share: torch.cos(math.pi / 2 * share),
-    "hamming": lambda share: 0.54 + 0.46 * torch.cos(math.pi * share),
-    "hann": lambda share: 0.5 + 0.5 * torch.cos(math.pi * share),
-    "hann-squared": lambda share: (0.5 + 0.5 * torch.cos(math.pi * share)) ** 2,
+KERNELS: Mapping[str, Callable[[Array], Array]] = {
+    "ramp": np.ones_like,
+    "shepp-logan": lambda share: np.sinc(share / 2),
+    "cosine": lambda share: np.cos(np.pi / 2 * share),
+    "hamming": lambda share: 0.54 + 0.46 * np.cos(np.pi * share),
+    "hann": lambda share: 0.5 + 0.5 * np.cos(np.pi * share),
+    "hann-squared": lambda share: (0.5 + 0.5 * np.cos(np.pi * share)) ** 2,
 }
 
 
@@ -75,7 +79,8 @@ class Scan:
 class Tomograph:
     """Project slices of one shape, and reconstruct them.
 
-    Nothing changes after construction, so threads may share one. The same input gives the same bits.
+    Nothing changes after construction, so threads may share one. The same input gives the same bits. Arrays are NumPy's
+    inside, as FINUFFT's are: a hundred short operations on torch's threads stall where other programs use the cores.
 
     Args:
         scan: spacing, geometry and kernel.
@@ -94,33 +99,33 @@ class Tomograph:
                 f"got {scan.spacing:g} mm with corners at {reach:.0f} mm. Check it, or choose the parallel beam."
             )
         self.scan, self.shape = scan, (height, width)
-        self.positions, self.widths, self.angles = _elements(scan, reach)
+        positions, widths, angles = _elements(scan, reach)
 
         # Twice the detector, so that the kernel does not wrap around. Frequencies are per mm.
         samples = 4 * math.ceil(reach / scan.element) + 4
-        lag = torch.arange(samples, dtype=torch.float64)
-        lag = torch.minimum(lag, samples - lag)
-        kernel = torch.where(lag % 2 == 1, -1 / (math.pi * lag * scan.element) ** 2, torch.zeros_like(lag))
+        lag = np.arange(samples, dtype=np.float64)
+        lag = np.minimum(lag, samples - lag)
+        kernel = -(lag % 2) / (np.pi * np.maximum(lag, 1) * scan.element) ** 2
         kernel[0] = 1 / (4 * scan.element**2)  # Kak & Slaney, eq. 61: its mean is right, that of |frequency| is not
-        ramp = torch.fft.rfft(kernel).real * scan.element
-        frequencies = torch.fft.rfftfreq(samples, scan.element, dtype=torch.float64)
-        frequencies = frequencies[
-            frequencies <= 0.5 / scan.spacing * (1 + 1e-9)
-        ]  # finer than pixels, noise would alias
+        ramp = np.fft.rfft(kernel).real * scan.element
+        frequencies = np.fft.rfftfreq(samples, scan.element)
+        # What is finer than the pixels would alias. The margin is for rounding.
+        frequencies = frequencies[frequencies <= 0.5 / scan.spacing * (1 + 1e-9)]
 
-        step = torch.full_like(frequencies, 2 / (samples * scan.element))  # those below 0 are the conjugates
+        step = np.full_like(frequencies, 2 / (samples * scan.element))  # those below 0 are the conjugates
         step[0] /= 2
         window = KERNELS[scan.kernel](2 * scan.element * frequencies)
-        self.filter = (ramp[: len(frequencies)] * window * step * math.pi / scan.views).float()
-        self.aperture = (scan.spacing**2 * torch.sinc(frequencies * scan.element) * step).float()
+        self.filter = (ramp[: len(frequencies)] * window * step * np.pi / scan.views).astype(np.float32)
+        self.aperture = (scan.spacing**2 * np.sinc(frequencies * scan.element) * step).astype(np.float32)
 
-        phases = 2 * math.pi * self.positions[:, None] * frequencies
-        self.cosines, self.sines = phases.cos().float(), phases.sin().float()
-        turn = torch.arange(scan.views, dtype=torch.float64)[:, None] * (self._rotation() / scan.views)
-        ray = 2 * math.pi * scan.spacing * frequencies
-        harmonics = torch.arange(scan.views // 2 + 1, dtype=torch.float64)[:, None]
-        self.phases = torch.polar(torch.ones((), dtype=torch.float64), harmonics * self.angles).to(torch.complex64)
-        self.rays = [(ray * axis).float().flatten().numpy() for axis in (turn.sin(), turn.cos())]
+        phases = np.exp(2j * np.pi * positions[:, None] * frequencies).astype(np.complex64)
+        self.cosines, self.sines = phases.real.copy(), phases.imag.copy()
+        self.widths = widths.astype(np.float32)
+        self.turns = np.exp(1j * np.arange(scan.views // 2 + 1)[:, None] * angles).astype(np.complex64)
+        rotation = np.pi if scan.geometry == "parallel" else 2 * np.pi
+        view = np.arange(scan.views)[:, None] * (rotation / scan.views)
+        ray = 2 * np.pi * scan.spacing * frequencies
+        self.rays = [(ray * axis).astype(np.float32).ravel() for axis in (np.sin(view), np.cos(view))]
 
     def project(self, attenuation: Tensor) -> Tensor:
         """Integrate along every ray, over the width of its element.
@@ -133,11 +138,11 @@ class Tomograph:
         """
         import finufft
 
-        spectrum = finufft.nufft2d2(
-            *self.rays, attenuation.to(torch.complex64).contiguous().numpy(), eps=TOLERANCE, isign=-1, nthreads=1
-        )
-        rays = torch.from_numpy(spectrum).reshape(self.scan.views, -1) * self.aperture
-        return self._shift(rays.real @ self.cosines.T - rays.imag @ self.sines.T, self.phases)
+        image = np.ascontiguousarray(attenuation.numpy(), dtype=np.complex64)
+        spectrum = finufft.nufft2d2(*self.rays, image, eps=TOLERANCE, isign=-1, nthreads=1)
+        rays = spectrum.reshape(self.scan.views, -1) * self.aperture
+        views = rays.real.copy() @ self.cosines.T - rays.imag.copy() @ self.sines.T  # BLAS takes contiguous arrays
+        return torch.from_numpy(self._shift(views, self.turns))
 
     def reconstruct(self, projections: Tensor) -> Tensor:
         """Filter and back-project.
@@ -150,16 +155,15 @@ class Tomograph:
         """
         import finufft
 
-        rays = self._shift(projections, self.phases.conj()) * self.widths
-        spectrum = torch.complex(rays @ self.cosines, -(rays @ self.sines)) * self.filter
+        rays = self._shift(projections.numpy(), self.turns.conj()) * self.widths
+        spectrum = np.empty((len(rays), len(self.filter)), np.complex64)
+        spectrum.real = (rays @ self.cosines) * self.filter
+        spectrum.imag = (rays @ self.sines) * -self.filter
         # One thread: several add up in the order in which they end, and the last bits would differ between runs.
-        image = finufft.nufft2d1(*self.rays, spectrum.flatten().numpy(), self.shape, eps=TOLERANCE, isign=1, nthreads=1)
-        return torch.from_numpy(image).real.contiguous()
+        image = finufft.nufft2d1(*self.rays, spectrum.ravel(), self.shape, eps=TOLERANCE, isign=1, nthreads=1)
+        return torch.from_numpy(image.real.copy())
 
-    def _rotation(self) -> float:
-        return math.pi if self.scan.geometry == "parallel" else 2 * math.pi
-
-    def _shift(self, views: Tensor, phases: Tensor) -> Tensor:
+    def _shift(self, views: npt.NDArray[np.float32], turns: npt.NDArray[np.complex64]) -> npt.NDArray[np.float32]:
         """Shift each element's views by its angle: parallel rays become fans, or back.
 
         An element off the fan's axis sees, in every view, the ray of a parallel view turned by the element's angle. The
@@ -168,16 +172,16 @@ class Tomograph:
         """
         if self.scan.geometry == "parallel":
             return views
-        shifted: Tensor = torch.fft.irfft(torch.fft.rfft(views, dim=0) * phases, n=self.scan.views, dim=0)
-        return shifted
+        shifted = np.fft.irfft(np.fft.rfft(views, axis=0) * turns, n=self.scan.views, axis=0)
+        return shifted.astype(np.float32, copy=False)
 
 
-def _elements(scan: Scan, reach: float) -> tuple[Tensor, Tensor, Tensor]:
+def _elements(scan: Scan, reach: float) -> tuple[Array, Array, Array]:
     """Where each element's ray passes the center (mm), how much it covers there (mm), and its angle to the axis."""
     if scan.geometry == "parallel":
         half = math.ceil(reach / scan.element)
-        positions = scan.element * torch.arange(-half, half + 1, dtype=torch.float64)
-        return positions, torch.full_like(positions, scan.element).float(), torch.zeros_like(positions)
+        positions = scan.element * np.arange(-half, half + 1, dtype=np.float64)
+        return positions, np.full_like(positions, scan.element), np.zeros_like(positions)
     half = math.ceil(math.asin(reach / scan.source) * scan.source / scan.element)
-    angles = scan.element / scan.source * torch.arange(-half, half + 1, dtype=torch.float64)
-    return scan.source * angles.sin(), (scan.element * angles.cos()).float(), angles
+    angles = scan.element / scan.source * np.arange(-half, half + 1, dtype=np.float64)
+    return scan.source * np.sin(angles), scan.element * np.cos(angles), angles

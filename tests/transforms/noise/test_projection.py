@@ -93,9 +93,11 @@ def test_power_spectrum_is_frequency_times_the_squared_kernel(kernel: str) -> No
     power = power_spectrum(noise_of(0.25, kernel=kernel))
     axis = torch.fft.fftfreq(2 * RINGS, SPACING)
     frequency = torch.hypot(axis, axis[:, None])
-    theory = mean_of_rings(frequency * KERNELS[kernel](2 * 0.6 * frequency) ** 2)
-    error = power / power.sum() - theory / theory.sum()
-    assert error[:-2].abs().max() < 0.12 * (theory / theory.sum()).max()  # the last two see nothing above the pixels'
+    theory = mean_of_rings(frequency * torch.from_numpy(KERNELS[kernel](2 * 0.6 * frequency.double().numpy())) ** 2)
+    # In bands of six rings, for the draws' own scatter; the first and the last see the region's cut.
+    measured, expected = (spectrum.reshape(-1, 6).mean(1)[1:-1] for spectrum in (power, theory))
+    error = measured / measured.sum() - expected / expected.sum()
+    assert error.abs().max() < 0.05 * (expected / expected.sum()).max()
 
 
 def test_smoother_kernels_have_less_noise_at_lower_frequencies() -> None:
@@ -183,7 +185,7 @@ def test_a_slice_of_512_takes_less_than_two_seconds_on_two_cores(geometry: str, 
     threads, seconds = torch.get_num_threads(), []
     torch.set_num_threads(2)
     try:
-        for _ in range(3):
+        for _ in range(5):
             start = time.perf_counter()
             add_low_dose_noise(image, 0.25, PHOTONS, 3.0, rng, scan)
             seconds.append(time.perf_counter() - start)

@@ -77,10 +77,10 @@ def test_white_noise_has_its_closed_form_variance_behind_the_ramp(geometry: str,
 
 
 def test_kernels_are_listed_from_sharp_to_smooth() -> None:
-    share = torch.linspace(0, 1, 100, dtype=torch.float64)
-    noise = [(share * window(share)).square().sum().item() for window in KERNELS.values()]
+    share = np.linspace(0, 1, 100)
+    noise = [((share * window(share)) ** 2).sum() for window in KERNELS.values()]
     assert noise == sorted(noise, reverse=True)
-    assert all(window(share[:1]).item() == 1 for window in KERNELS.values())
+    assert all(window(np.zeros(1)) == 1 for window in KERNELS.values())
 
 
 def test_the_same_bits_come_on_one_thread_and_on_two(rng: Generator) -> None:
