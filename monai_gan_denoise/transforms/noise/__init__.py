@@ -17,6 +17,7 @@ from monai_gan_denoise.transforms.noise.laws import LAWS
 from monai_gan_denoise.transforms.noise.magnitude import add_noncentral_chi_noise, add_rician_noise, g_factor_map
 from monai_gan_denoise.transforms.noise.mixture import add_detector_mixture, add_in_sequence
 from monai_gan_denoise.transforms.noise.photons import add_poisson_gaussian_noise, add_poisson_noise
+from monai_gan_denoise.transforms.noise.projection import add_low_dose_noise, check_hounsfield
 from monai_gan_denoise.transforms.noise.speckle import (
     add_oct_speckle,
     add_speckle_noise,
@@ -24,10 +25,12 @@ from monai_gan_denoise.transforms.noise.speckle import (
     gamma_speckle,
     rayleigh_envelope,
 )
+from monai_gan_denoise.transforms.noise.tomography import Scan
 
 __all__ = [
     "LAWS",
     "Law",
+    "Scan",
     "add_detector_mixture",
     "add_gaussian_noise",
     "add_gibbs_ringing",
@@ -36,6 +39,7 @@ __all__ = [
     "add_jpeg_artifacts",
     "add_kspace_noise",
     "add_kspace_spikes",
+    "add_low_dose_noise",
     "add_noncentral_chi_noise",
     "add_oct_speckle",
     "add_poisson_gaussian_noise",
@@ -45,6 +49,7 @@ __all__ = [
     "add_speckle_noise",
     "add_ultrasound_speckle",
     "add_varying_gaussian_noise",
+    "check_hounsfield",
     "g_factor_map",
     "gamma_speckle",
     "noise_level_map",

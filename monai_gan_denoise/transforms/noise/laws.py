@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from inspect import Parameter, signature
+from typing import Any
 
 from torch import Generator, Tensor
 
+from monai_gan_denoise.transforms.intensity import CT_RANGE
 from monai_gan_denoise.transforms.noise.additive import add_gaussian_noise, add_varying_gaussian_noise
 from monai_gan_denoise.transforms.noise.archive import BITS, QUALITY, add_jpeg_artifacts, quantize
 from monai_gan_denoise.transforms.noise.impulses import add_impulse_noise, add_random_impulse_noise
@@ -15,23 +18,25 @@ from monai_gan_denoise.transforms.noise.law import Law
 from monai_gan_denoise.transforms.noise.magnitude import add_noncentral_chi_noise, add_rician_noise
 from monai_gan_denoise.transforms.noise.mixture import add_detector_mixture
 from monai_gan_denoise.transforms.noise.photons import add_poisson_gaussian_noise, add_poisson_noise
+from monai_gan_denoise.transforms.noise.projection import ELECTRONIC_STD, PHOTONS, add_low_dose_noise, check_hounsfield
 from monai_gan_denoise.transforms.noise.speckle import (
     LOOKS,
     add_oct_speckle,
     add_speckle_noise,
     add_ultrasound_speckle,
 )
+from monai_gan_denoise.transforms.noise.tomography import Scan
 
 __all__ = ["LAWS"]
 
 ALL = ("ct", "mr", "xr", "us", "oct")
-PHOTONS = ("xr", "oct", "ct", "mr", "us")  # all; those whose detectors count photons come first
+COUNTING = ("xr", "oct", "ct", "mr", "us")  # all; those whose detectors count photons come first
 DEVIATION = "the standard deviation, as a fraction of the range"
 DOSE = "the dose, as a fraction of the full dose"
 FRACTION = "the fraction of pixels replaced"
 FULL_COUNTS = 1000.0  # photons at white: noise of 3 % there, what a well-exposed radiograph shows
 READOUT = 1.0  # photons; about what the electronics of a flat-panel detector add
-LEAST_DOSE = 0.001  # one photon at white
+LEAST_DOSE = 0.001  # one photon at white, or a thousand at an element
 
 
 def _poisson(image: Tensor, dose: float | Tensor, rng: Generator, full_counts: float) -> Tensor:
@@ -51,6 +56,15 @@ def _defaults(draw: Callable[..., Tensor]) -> dict[str, float | int | str]:
     return {name: value for name, value in values.items() if value is not Parameter.empty}
 
 
+def _low_dose(
+    image: Tensor, dose: float | Tensor, rng: Generator, photons: float, electronic_std: float, **scan: Any
+) -> Tensor:
+    lower, upper = CT_RANGE
+    hounsfield = lower + (upper - lower) * image
+    noise = add_low_dose_noise(hounsfield, dose, photons, electronic_std, rng, Scan(**scan)) - hounsfield
+    return image + noise / (upper - lower)
+
+
 LAWS: Mapping[str, Law] = {
     law.name: law
     for law in (
@@ -67,7 +81,7 @@ LAWS: Mapping[str, Law] = {
         Law(
             "poisson",
             _poisson,
-            PHOTONS,
+            COUNTING,
             DOSE,
             (LEAST_DOSE, 1),
             (0.5, 0.1, 0.02),
@@ -77,7 +91,7 @@ LAWS: Mapping[str, Law] = {
         Law(
             "poisson-gaussian",
             _poisson_gaussian,
-            PHOTONS,
+            COUNTING,
             DOSE,
             (LEAST_DOSE, 1),
             (0.5, 0.1, 0.02),
@@ -161,6 +175,16 @@ LAWS: Mapping[str, Law] = {
             (0, 1),
             (0.04, 0.1, 0.2),
             nonnegative=True,
+        ),
+        Law(
+            "low-dose",
+            _low_dose,
+            ("ct",),
+            DOSE,
+            (LEAST_DOSE, 1),
+            (0.5, 0.25, 0.1),
+            {"photons": PHOTONS, "electronic_std": ELECTRONIC_STD, **asdict(Scan())},
+            check=check_hounsfield,
         ),
     )
 }
