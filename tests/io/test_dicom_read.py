@@ -95,7 +95,10 @@ def test_float_pixels_are_refused(tmp_path: Path, noise: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("elements", "reason"),
     [
-        ({"RescaleSlope": 0}, "RescaleSlope must be finite and not 0, got 0"),
+        ({"RescaleSlope": 0}, "RescaleSlope must not be 0, got 0"),
+        ({"RescaleSlope": float("nan")}, "RescaleSlope must be one finite number, got nan"),
+        ({"RescaleIntercept": float("nan")}, "RescaleIntercept must be one finite number, got nan"),
+        ({"RescaleIntercept": [1, 2]}, r"RescaleIntercept must be one finite number, got \[1.?0?, 2.?0?\]"),
         ({"PhotometricInterpretation": "CMYK"}, "PhotometricInterpretation must be one of"),
         ({"SOPClassUID": None}, "SOPClassUID must be present"),
         ({"PixelData": b"\0\0"}, "pixel data must be decodable, got .*less than expected"),

@@ -8,11 +8,14 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels.decoders.base import Decoder
+from pydicom.tag import Tag
 from pydicom.uid import JPEG2000Lossless, generate_uid
 
-from monai_gan_denoise.io.dicom import find_series, is_dicom
+from monai_gan_denoise.io.dicom import find_series, is_dicom, read
 
 
 def packaged(name: str) -> Path:
@@ -36,6 +39,15 @@ def ct(path: Path, pixels: np.ndarray, **elements: Any) -> Path:
         else:
             setattr(dataset, keyword, value)
     correct_ambiguous_vr(dataset, is_little_endian=True)
+    dataset.save_as(path)
+    return path
+
+
+def damage(path: Path, keyword: str, value: bytes) -> Path:
+    """Put bytes into an element that pydicom would not write there."""
+    dataset = pydicom.dcmread(path)
+    tag = Tag(keyword)
+    dataset[tag] = RawDataElement(tag, dictionary_VR(tag), len(value), value, 0, False, True)
     dataset.save_as(path)
     return path
 
@@ -124,6 +136,53 @@ def test_what_holds_no_usable_image_is_refused_by_name(name: str, reason: str) -
     assert str(path) in message
     assert "\n" not in message
     assert re.search(reason, message)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+@pytest.mark.parametrize(
+    ("keyword", "value", "reason"),
+    [
+        ("Rows", b"\x14\0\x14\0", r"Rows must be one whole number, got \[20, 20\]"),
+        ("BitsStored", b"\x0c\0\x0c\0", r"BitsStored must be one whole number, got \[12, 12\]"),
+        ("NumberOfFrames", b"x ", "NumberOfFrames must be one whole number, got x"),
+        ("NumberOfFrames", b"-1", "NumberOfFrames must be one whole number, got -1"),
+        ("NumberOfFrames", b"1\\2 ", r"NumberOfFrames must be one whole number, got \[1, 2\]"),
+        ("SOPClassUID", b"", "SOPClassUID must be present, got none"),
+    ],
+)
+def test_a_damaged_element_stops_only_its_file(
+    tmp_path: Path, noise: np.ndarray, keyword: str, value: bytes, reason: str
+) -> None:
+    damaged = damage(ct(tmp_path / "damaged.dcm", noise), keyword, value)
+    (series,), ((refused, message),) = find_series([damaged, ct(tmp_path / "whole.dcm", noise)])
+    assert series.files == (tmp_path / "whole.dcm",)
+    assert refused == damaged
+    assert re.match(f"{reason}.* in {re.escape(str(damaged))}", message)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        *[("InstanceNumber", value) for value in (b"x ", b"1\\2 ")],
+        *[("SliceThickness", value) for value in (b"x ", b"1\\2 ", b"nan ", b"0 ")],
+        *[("PixelSpacing", value) for value in (b"1,5\\1,5 ", b"0\\0 ", b"nan\\1 ", b"1 ")],
+        *[("ImagePositionPatient", value) for value in (b"x ", b"0\\0 ", b"nan\\0\\0 ")],
+        *[("ImageOrientationPatient", value) for value in (b"0\\0\\0\\0\\0\\0 ", b"nan\\0\\0\\0\\1\\0")],
+    ],
+)
+def test_damaged_geometry_counts_as_absent(tmp_path: Path, noise: np.ndarray, keyword: str, value: bytes) -> None:
+    path, twin = ct(tmp_path / "a.dcm", noise), ct(tmp_path / "b.dcm", noise, **{keyword: None})
+    (series,), refused = find_series([damage(path, keyword, value)])
+    assert (series.files, refused) == ((path,), [])
+    np.testing.assert_array_equal(read([path]).affine, read([twin]).affine)
+
+
+@pytest.mark.parametrize("value", [b"ct", b" CT "])
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+def test_modality_is_known_in_any_case(tmp_path: Path, noise: np.ndarray, value: bytes) -> None:
+    ((series,), _) = find_series([damage(ct(tmp_path / "a.dcm", noise), "Modality", value)])
+    assert series.modality == "ct"
 
 
 @pytest.mark.parametrize("keep", [0, 100, 131, 200])

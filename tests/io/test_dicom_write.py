@@ -273,6 +273,12 @@ def test_dates_are_those_of_the_derivation_in_the_zone_of_the_file(tmp_path: Pat
     assert output.AcquisitionDate == pydicom.dcmread(path).AcquisitionDate
 
 
+def test_an_offset_that_is_none_does_not_stop_the_file(tmp_path: Path, noise: np.ndarray) -> None:
+    path = ct(tmp_path / "a.dcm", noise, ContentDate="20000101", TimezoneOffsetFromUTC="junk")
+    (output,) = derived([path], tmp_path)
+    assert output.ContentDate == output.InstanceCreationDate != "20000101"
+
+
 def test_a_failure_in_one_slice_leaves_no_output_at_all(tmp_path: Path, noise: np.ndarray) -> None:
     files = [ct(tmp_path / f"{index}.dcm", noise) for index in range(2)]
     outputs = [tmp_path / "out" / path.name for path in files]

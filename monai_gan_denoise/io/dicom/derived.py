@@ -6,6 +6,7 @@ Reference: DICOM PS3.3 C.7.6.1.1.2 (Image Type), C.12.4 (Derivation), C.7.6.16.2
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 
@@ -193,7 +194,8 @@ def _keep_lossy_history(dataset: Dataset) -> None:
 def _set_dates(dataset: Dataset, now: datetime) -> None:
     """Date the instance, and the content where the source dates it: its pixels are made now, in the file's zone."""
     if offset := dataset.get("TimezoneOffsetFromUTC"):
-        now = now.astimezone(datetime.strptime(str(offset), "%z").tzinfo)
+        with suppress(ValueError):  # what is no offset names no zone; the date of this machine's is as good as any
+            now = now.astimezone(datetime.strptime(str(offset), "%z").tzinfo)
     for kind in ("InstanceCreation", "Content"):
         for part, text in (("Date", now.strftime("%Y%m%d")), ("Time", now.strftime("%H%M%S.%f"))):
             if kind == "InstanceCreation" or f"{kind}{part}" in dataset:

@@ -5,7 +5,9 @@ Nothing here decodes a pixel, so that a folder of thousands of files is sorted i
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import pydicom
 from pydicom import Dataset
@@ -28,7 +30,7 @@ from pydicom.uid import (
 
 from monai_gan_denoise.io.scan import MINIMUM_SIZE, InputError
 
-__all__ = ["MODALITIES", "check", "frame_count", "modality", "read_header", "transfer_syntax"]
+__all__ = ["MODALITIES", "check", "frame_count", "modality", "numbers", "read_header", "transfer_syntax"]
 
 MODALITIES = {"CT": "ct", "MR": "mr", "US": "us", "OPT": "oct", "OCT": "oct"} | dict.fromkeys(
     ("CR", "DX", "MG", "XA", "RF", "PX", "IO"), "xr"
@@ -53,7 +55,11 @@ HEADER_TAGS = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "InstanceNumber", "NumberOfFrames"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "SliceThickness"),
     *("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel"),
-    "PhotometricInterpretation",
+    *("PhotometricInterpretation", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+)
+WHOLE_NUMBERS = (
+    *("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel"),
+    "NumberOfFrames",
 )
 PIXEL_GROUP = 0x7FE0
 PIXEL_DATA, FLOAT_DATA, DOUBLE_DATA = 0x0010, 0x0008, 0x0009  # elements of the pixel group
@@ -92,9 +98,13 @@ def check(dataset: Dataset, path: Path) -> None:
     meta = getattr(dataset, "file_meta", Dataset())
     sop_class = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID")
     name = UID(sop_class).name if sop_class else "an object of unknown class"
+    for keyword in WHOLE_NUMBERS:
+        value = dataset.get(keyword)
+        if value not in (None, "") and not (isinstance(value, int) and value >= 0):
+            raise InputError(f"{keyword} must be one whole number, got {value} in {path}. Fetch the file again.")
     if not dataset.get("Rows") or not dataset.get("Columns"):
         raise InputError(f"object must hold an image, got {name} without pixel data in {path}. Leave it out.")
-    if "SOPClassUID" not in dataset:
+    if not dataset.get("SOPClassUID"):
         raise InputError(f"SOPClassUID must be present, got none in {path}. Fetch the file again.")
     if min(dataset.Rows, dataset.Columns) < MINIMUM_SIZE:
         size = f"{dataset.Rows} x {dataset.Columns}"
@@ -132,7 +142,17 @@ def frame_count(dataset: Dataset) -> int:
 
 def modality(keyword: str | None) -> str | None:
     """Map DICOM's Modality to ct, mr, xr, us or oct; None where it is another or absent."""
-    return MODALITIES.get((keyword or "").strip())
+    return MODALITIES.get((keyword or "").strip().upper())
+
+
+def numbers(value: Any, count: int) -> tuple[float, ...] | None:
+    """Give the numbers of an element; None if it is absent, not of that count or holds what is no finite number."""
+    values = [value] if isinstance(value, (str, float, int)) else list(value or ())
+    try:
+        result = tuple(float(number) for number in values)
+    except (TypeError, ValueError):  # pydicom keeps what it cannot parse as text
+        return None
+    return result if len(result) == count and all(map(math.isfinite, result)) else None
 
 
 def _check_decoder(syntax: UID, dataset: Dataset, path: Path) -> None:

@@ -19,7 +19,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
 
 from monai_gan_denoise.io.dicom.geometry import macro
-from monai_gan_denoise.io.dicom.header import check, frame_count, transfer_syntax
+from monai_gan_denoise.io.dicom.header import check, frame_count, numbers, transfer_syntax
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = ["LUMINANCE", "Padding", "PixelFormat", "Units", "load", "padding", "palette_to_rgb", "pixel_format", "words"]
@@ -94,17 +94,17 @@ class Units:
         """Read the units of one frame.
 
         Raises:
-            InputError: if RescaleSlope is 0 or a number is not finite.
+            InputError: if RescaleSlope is 0, or if it or RescaleIntercept is not one finite number.
         """
         if pixels.color != "gray":
             return cls(1.0, 0.0)
         source = macro(dataset, frame, "PixelValueTransformationSequence") or dataset
         slope, intercept = (
-            default if source.get(keyword) is None else float(source[keyword].value)
+            _rescale(source, keyword, default, path)
             for keyword, default in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
         )
-        if not np.isfinite([slope, intercept]).all() or slope == 0:
-            raise InputError(f"RescaleSlope must be finite and not 0, got {slope:g} in {path}. Fetch the file again.")
+        if slope == 0:
+            raise InputError(f"RescaleSlope must not be 0, got 0 in {path}. Fetch the file again.")
         if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
             return cls(-slope, slope * sum(pixels.limits) + intercept)
         return cls(slope, intercept)
@@ -201,6 +201,16 @@ def padding(dataset: Dataset, pixels: PixelFormat) -> Padding | None:
         full = 1 << pixels.bits_allocated
         numbers = [number - full if number >= full // 2 else number for number in numbers]
     return Padding(min(numbers), max(numbers))
+
+
+def _rescale(dataset: Dataset, keyword: str, default: float, path: Path) -> float:
+    value = dataset.get(keyword)
+    if value in (None, ""):
+        return default
+    found = numbers(value, 1)
+    if found is None:
+        raise InputError(f"{keyword} must be one finite number, got {value} in {path}. Fetch the file again.")
+    return found[0]
 
 
 def palette_to_rgb(dataset: Dataset, indices: Integers) -> npt.NDArray[np.uint8]:

@@ -68,7 +68,7 @@ def read(files: Sequence[Path]) -> Scan:
         affine=affine([frame.plane for frame in frames]),
         slice_axis=2 if stacked else None,
         bit_range=(min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None,
-        modality=modality(first.get("Modality")),
+        modality=modality(str(first.get("Modality") or "")),
     )
 
 

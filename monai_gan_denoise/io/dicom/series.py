@@ -11,7 +11,7 @@ import pydicom
 from pydicom import Dataset
 
 from monai_gan_denoise.io.dicom.geometry import plane
-from monai_gan_denoise.io.dicom.header import frame_count, modality, read_header
+from monai_gan_denoise.io.dicom.header import frame_count, modality, numbers, read_header
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = ["Series", "find_series", "is_dicom"]
@@ -68,7 +68,7 @@ def find_series(paths: Iterable[Path]) -> tuple[list[Series], list[tuple[Path, s
     Returns:
         The series, in the order of their first files' paths; and the files refused, each with the reason.
     """
-    stacks: dict[tuple[Any, ...], list[tuple[tuple[float, int, str], Path]]] = {}
+    stacks: dict[tuple[Any, ...], list[tuple[tuple[float, float, str], Path]]] = {}
     keywords: dict[tuple[Any, ...], str] = {}
     refused: list[tuple[Path, str]] = []
     for path in sorted(paths):
@@ -89,7 +89,7 @@ def find_series(paths: Iterable[Path]) -> tuple[list[Series], list[tuple[Path, s
 
 def _stack_key(header: Dataset, path: Path) -> tuple[Any, ...]:
     """Give what the slices of one stack have in common."""
-    kind = modality(header.get("Modality"))
+    kind = modality(str(header.get("Modality") or ""))
     still = kind == "xr" or (kind == "us" and not header.get("ImagePositionPatient"))
     if still or frame_count(header) > 1 or not header.get("SeriesInstanceUID"):
         return (str(path),)
@@ -105,6 +105,7 @@ def _stack_key(header: Dataset, path: Path) -> tuple[Any, ...]:
     )
 
 
-def _slice_order(header: Dataset, path: Path) -> tuple[float, int, str]:
+def _slice_order(header: Dataset, path: Path) -> tuple[float, float, str]:
     """Sort slices by position, then InstanceNumber, then name so that the order never depends on the file system."""
-    return round(plane(header).height or 0.0, ROUNDING), int(header.get("InstanceNumber") or 0), path.name
+    (number,) = numbers(header.get("InstanceNumber"), 1) or (0.0,)
+    return round(plane(header).height or 0.0, ROUNDING), number, path.name
