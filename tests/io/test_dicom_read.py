@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,29 @@ def test_monochrome1_is_inverted_over_the_range_of_its_bits(tmp_path: Path, nois
     elements = {"BitsStored": 12, "HighBit": 11, "RescaleSlope": 2, "RescaleIntercept": 5}
     path = ct(tmp_path / "a.dcm", stored, PhotometricInterpretation="MONOCHROME1", **elements)
     np.testing.assert_allclose(read([path]).values, (4095.0 - stored) * 2 + 5)
+
+
+@pytest.mark.parametrize("written", [-2000, 63536])
+def test_padding_of_unsigned_pixels_is_known_by_its_bits(tmp_path: Path, noise: np.ndarray, written: int) -> None:
+    stored = noise.astype(np.uint16)
+    stored[:4] = 63536
+    path = ct(tmp_path / "a.dcm", stored, RescaleIntercept=0)
+    dataset = pydicom.dcmread(path)
+    dataset.add_new("PixelPaddingValue", "SS" if written < 0 else "US", written)
+    dataset.save_as(path)
+    assert (read([path]).values[:4] == noise[4:].min()).all()
+
+
+@pytest.mark.filterwarnings("ignore:End of file reached:UserWarning")
+@pytest.mark.parametrize("cut", [20, 1000])
+@pytest.mark.parametrize("name", ["SC_rgb_rle.dcm", "693_J2KI.dcm", "examples_ybr_color.dcm"])
+def test_compressed_pixels_that_are_cut_short_are_called_so(tmp_path: Path, name: str, cut: int) -> None:
+    path = tmp_path / name
+    path.write_bytes(packaged(name).read_bytes()[:-cut])
+    with pytest.raises(
+        InputError, match=rf"Image Storage without .* {re.escape(str(path))}\. It may be cut short; fetch"
+    ):
+        read([path])
 
 
 @pytest.mark.parametrize(("value", "limit"), [(-2000, None), (-2000, -1500), (63536, None)])

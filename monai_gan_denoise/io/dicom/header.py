@@ -103,7 +103,9 @@ def check(dataset: Dataset, path: Path) -> None:
         if value not in (None, "") and not (isinstance(value, int) and value >= 0):
             raise InputError(f"{keyword} must be one whole number, got {value} in {path}. Fetch the file again.")
     if not dataset.get("Rows") or not dataset.get("Columns"):
-        raise InputError(f"object must hold an image, got {name} without pixel data in {path}. Leave it out.")
+        # pydicom hands out next to nothing where the end of the file cuts an element off.
+        cure = "Leave it out" if sop_class and "Image" not in name else "It may be cut short; fetch it again"
+        raise InputError(f"object must hold an image, got {name} without pixel data in {path}. {cure}.")
     if not dataset.get("SOPClassUID"):
         raise InputError(f"SOPClassUID must be present, got none in {path}. Fetch the file again.")
     if min(dataset.Rows, dataset.Columns) < MINIMUM_SIZE:

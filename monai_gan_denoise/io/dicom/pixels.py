@@ -22,7 +22,18 @@ from monai_gan_denoise.io.dicom.geometry import macro
 from monai_gan_denoise.io.dicom.header import check, frame_count, numbers, transfer_syntax
 from monai_gan_denoise.io.scan import InputError
 
-__all__ = ["LUMINANCE", "Padding", "PixelFormat", "Units", "load", "padding", "palette_to_rgb", "pixel_format", "words"]
+__all__ = [
+    "Integers",
+    "Padding",
+    "PixelFormat",
+    "Units",
+    "load",
+    "luminance",
+    "padding",
+    "palette_to_rgb",
+    "pixel_format",
+    "words",
+]
 
 Integers = npt.NDArray[np.integer[Any]]
 
@@ -194,13 +205,24 @@ def pixel_format(dataset: Dataset) -> PixelFormat:
 def padding(dataset: Dataset, pixels: PixelFormat) -> Padding | None:
     """Read PixelPaddingValue and PixelPaddingRangeLimit; None if the image has no padding."""
     ends = [dataset.get(keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
-    numbers = [int(end) for end in ends if isinstance(end, int)]
+    found = [int(end) for end in ends if isinstance(end, int)]
     if pixels.color != "gray" or not isinstance(ends[0], int):
         return None
-    if pixels.signed:  # some scanners write a negative number as the unsigned one of equal bits
-        full = 1 << pixels.bits_allocated
-        numbers = [number - full if number >= full // 2 else number for number in numbers]
-    return Padding(min(numbers), max(numbers))
+    # Some scanners write a negative number as the unsigned one of equal bits, or the other way round.
+    full = 1 << pixels.bits_allocated
+    half = full // 2 if pixels.signed else 0
+    wrapped = [(number + half) % full - half for number in found]
+    return Padding(min(wrapped), max(wrapped))
+
+
+def luminance(colors: npt.NDArray[Any], color: str) -> npt.NDArray[np.float64]:
+    """Give the gray numbers of gray, RGB or YBR pixels; those of a palette must be looked up before."""
+    if color == "gray":
+        return colors.astype(np.float64)
+    if color == "ybr":
+        return colors[..., 0].astype(np.float64)
+    result: npt.NDArray[np.float64] = colors @ LUMINANCE
+    return result
 
 
 def _rescale(dataset: Dataset, keyword: str, default: float, path: Path) -> float:
