@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
 from monai.config import PathLike
 from monai.data import FolderLayoutBase, ImageWriter
 from torch import Tensor
 
-from monai_gan_denoise.io import nifti, raster, volume
+from monai_gan_denoise.io import raster
 from monai_gan_denoise.io.formats import format_of, suffix_of
 from monai_gan_denoise.io.scan import Derivation, InputError
-from monai_gan_denoise.io.whole import whole_file
 
 __all__ = ["DiscoveredLayout", "ScanWriter", "discovered_outputs", "residual_path"]
 
@@ -32,7 +31,7 @@ class ScanWriter(ImageWriter):
     """Write derived files for ``SaveImaged(keys="removed", writer=ScanWriter, ...)``.
 
     The array is what denoising removed, ``(1, *spatial)`` in the source's units. The metadata hold ``files``, the
-    sources, and ``outputs``, a path a source.
+    sources, ``outputs``, a path a source, and ``modality``.
 
     Args:
         derivation: how the outputs are made.
@@ -54,23 +53,24 @@ class ScanWriter(ImageWriter):
         self.removed = np.asarray(data_array.cpu())[0]
 
     def set_metadata(self, meta_dict: Mapping[str, Any] | None, **_: Any) -> None:
-        """Take the names of the sources and of the outputs."""
+        """Take the names of the sources and of the outputs, and the modality."""
         meta = meta_dict or {}
         self.files, self.outputs = ([Path(path) for path in meta[key]] for key in ("files", "outputs"))
-        self.affine = np.asarray(meta["affine"])
+        self.modality = meta.get("modality")
 
     def write(self, filename: PathLike, verbose: bool = False, **_: Any) -> None:
         """Write the outputs that the metadata name; the first of them is ``filename``."""
         module = format_of(self.files[0])
         if module is None:
             raise InputError(f"files must be images, got {self.files[0]}. Pass what ScanReader has read.")
-        if not self.residual:
-            module.write(self.files, self.removed, self.outputs, self.derivation)
-        elif module is nifti or module is raster or module is volume:
+        if self.residual:
             module.write_residual(self.files, self.removed, residual_path(self.outputs))
         else:
-            with whole_file(residual_path(self.outputs)) as unfinished:
-                nibabel.save(nibabel.Nifti1Image(self.removed.astype(np.float32), self.affine), unfinished)
+            module.write(self.files, self.removed, self.outputs, self._derivation())
+
+    def _derivation(self) -> Derivation:
+        """Add the modality, which shows in the pixels as well and may come from the command line, to the settings."""
+        return replace(self.derivation, fingerprint=f"{self.derivation.fingerprint}/{self.modality}")
 
 
 def residual_path(outputs: Sequence[Path]) -> Path:

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -17,7 +18,7 @@ from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
 
 from monai_gan_denoise.io.derivation import derive
-from monai_gan_denoise.io.dicom import read, write
+from monai_gan_denoise.io.dicom import read, write, write_residual
 from monai_gan_denoise.io.scan import Derivation, InputError
 
 DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
@@ -257,6 +258,75 @@ def test_extremes_of_image_and_series_are_corrected(tmp_path: Path, noise: np.nd
         assert [dataset[name].value for name in names.split()] == [*image, noise.min() - 3, noise.max() - 2]
 
 
+def test_extremes_stay_where_nothing_is_removed(tmp_path: Path, noise: np.ndarray) -> None:
+    names = "SmallestImagePixelValue LargestImagePixelValue SmallestPixelValueInSeries LargestPixelValueInSeries"
+    (output,) = derived([ct(tmp_path / "a.dcm", noise, **dict.fromkeys(names.split(), 7))], tmp_path)
+    assert [output[name].value for name in names.split()] == [7] * 4
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dtype": "i2", "RescaleSlope": 2, "RescaleIntercept": -24, "PixelPaddingValue": 5},
+        {"dtype": "u2", "BitsStored": 10, "HighBit": 9, "PhotometricInterpretation": "MONOCHROME1"},
+        {"dtype": "u1"},
+    ],
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_residual_is_input_minus_output_in_place(tmp_path: Path, settings: dict[str, Any], count: int) -> None:
+    settings = dict(settings)
+    dtype = settings.pop("dtype")
+    draw = np.random.default_rng(5)
+    step = np.array([0.3, 0.1, 2.0])  # a gantry tilt
+    files = []
+    for index in range(count):
+        pixels = draw.integers(0, 250, (18, 20)).astype(dtype)
+        pixels[:3] = 5
+        place = {"ImagePositionPatient": [float(number) for number in index * step], "PixelSpacing": [0.5, 0.75]}
+        files.append(ct(tmp_path / f"{index}.dcm", pixels, SpacingBetweenSlices=2, **place, **settings))
+    removed = draw.normal(0, 60, read(files).values.shape)
+    outputs = [tmp_path / "out" / path.name for path in files]
+    write(files, removed, outputs, DERIVATION)
+    write_residual(files, removed, tmp_path / "residual.nii.gz")
+    image = nibabel.load(tmp_path / "residual.nii.gz")
+    before, after = (
+        np.stack([pydicom.pixels.apply_modality_lut(each.pixel_array, each) for each in map(pydicom.dcmread, paths)], 2)
+        for paths in (files, outputs)
+    )
+    sign = -1 if "PhotometricInterpretation" in settings else 1
+    residual = np.asarray(image.dataobj).reshape(before.shape)
+    np.testing.assert_allclose(residual, sign * (before - after), atol=1e-4)
+    assert np.abs(residual).max() > 50
+    assert (residual[:3] == 0).all() == ("PixelPaddingValue" in settings)
+    expected = (
+        [[0, -0.75, -step[0]], [-0.5, 0, -step[1]], [0, 0, 2]]
+        if count > 1
+        else [[0, -0.75, 0], [-0.5, 0, 0], [0, 0, 2]]
+    )
+    np.testing.assert_allclose(image.affine[:3, :3], expected, atol=1e-6)
+    assert image.header.get_xyzt_units()[0] == "mm"
+
+
+@pytest.mark.parametrize("name", ["examples_rgb_color", "examples_palette", "SC_ybr_full_422_uncompressed"])
+def test_residual_of_color_is_what_its_luminance_lost(name: str, tmp_path: Path) -> None:
+    write_residual([packaged(name)], np.full(read([packaged(name)]).values.shape, 5.0), tmp_path / "r.nii.gz")
+    write([packaged(name)], np.full(read([packaged(name)]).values.shape, 5.0), [tmp_path / "out.dcm"], DERIVATION)
+    lost = read([packaged(name)]).values - read([tmp_path / "out.dcm"]).values
+    np.testing.assert_allclose(np.asarray(nibabel.load(tmp_path / "r.nii.gz").dataobj), lost, atol=1e-4)
+    assert lost.max() == pytest.approx(5, abs=1e-4)
+
+
+def test_slices_without_uid_and_of_equal_pixels_get_uids_of_their_own(tmp_path: Path, noise: np.ndarray) -> None:
+    files = [ct(tmp_path / f"{index}.dcm", noise, ImagePositionPatient=[0, 0, index]) for index in range(3)]
+    for path in files:
+        dataset = pydicom.dcmread(path)
+        del dataset.SOPInstanceUID
+        dataset.save_as(path)
+    first, again = (derived(files, tmp_path / name) for name in ("a", "b"))
+    assert len({dataset.SOPInstanceUID for dataset in first}) == 3
+    assert [dataset.SOPInstanceUID for dataset in first] == [dataset.SOPInstanceUID for dataset in again]
+
+
 def test_stale_elements_are_dropped_and_lossy_history_is_kept(tmp_path: Path, noise: np.ndarray) -> None:
     elements = {"IconImageSequence": [Dataset()], "LossyImageCompression": "01", "LossyImageCompressionRatio": 9}
     (output,) = derived([ct(tmp_path / "a.dcm", noise, **elements)], tmp_path)
@@ -302,4 +372,7 @@ def test_arguments_that_do_not_fit_are_refused(
     path = ct(tmp_path / "a.dcm", noise)
     with pytest.raises(ValueError, match=reason):
         write([path], np.zeros(shape), [tmp_path / f"{index}.out" for index in range(count)], DERIVATION)
+    if count == 1:
+        with pytest.raises(ValueError, match=reason):
+            write_residual([path], np.zeros(shape), tmp_path / "residual.nii.gz")
     assert sorted(tmp_path.iterdir()) == [path]

@@ -213,6 +213,20 @@ def test_input_minus_output_is_the_residual_within_the_rounding_of_the_output(
     np.testing.assert_allclose(difference, residual, atol=rounding + 1e-6 * np.abs(difference).max() + 1e-3)
 
 
+def test_dicom_uids_differ_for_all_settings_that_show_in_the_pixels(tmp_path: Path, blurring: Denoiser) -> None:
+    path = SOURCES["DICOM signed rescaled"](tmp_path)
+    dataset = pydicom.dcmread(path)
+    dataset.Modality = "OT"
+    dataset.save_as(path)
+    runs = [("ct", 1.0), ("mr", 1.0), ("mr", 0.1234567), ("mr", 0.1234568), ("mr", 1)]
+    uids = []
+    for index, (modality, strength) in enumerate(runs):
+        blurring.run(path, tmp_path / str(index), modality=modality, strength=strength)
+        uids.append(pydicom.dcmread(tmp_path / str(index) / path.name).SOPInstanceUID)
+    assert len(set(uids)) == 4
+    assert uids[1] == uids[4]
+
+
 @pytest.mark.parametrize("source", ["NIfTI float32", "NRRD float32", "TIFF float32"])
 def test_strength_one_half_removes_half_in_files(source: str, tmp_path: Path, blurring: Denoiser) -> None:
     path = SOURCES[source](tmp_path)

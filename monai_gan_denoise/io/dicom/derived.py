@@ -101,8 +101,11 @@ def _new_file_meta(dataset: Dataset) -> FileMetaDataset:
 
 
 def _identity(dataset: Dataset) -> str:
-    """Give the SOPInstanceUID, or in its absence a digest of the pixels."""
-    return str(dataset.get("SOPInstanceUID") or sha256(dataset.PixelData).hexdigest())
+    """Give the SOPInstanceUID, or in its absence a digest of what tells the instance from others of its series."""
+    if uid := dataset.get("SOPInstanceUID"):
+        return str(uid)
+    place = [dataset.get(keyword) for keyword in ("InstanceNumber", "ImagePositionPatient")]
+    return sha256(dataset.PixelData + str(place).encode()).hexdigest()
 
 
 def _new_uid(kind: str, source: str, derivation: Derivation) -> str:
