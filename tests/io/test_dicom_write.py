@@ -15,7 +15,17 @@ import SimpleITK as sitk
 from pydicom import Dataset
 from pydicom.data import get_testdata_file
 from pydicom.filewriter import correct_ambiguous_vr
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    EnhancedMRImageStorage,
+    EnhancedXAImageStorage,
+    ExplicitVRLittleEndian,
+    LegacyConvertedEnhancedCTImageStorage,
+    OphthalmicTomographyImageStorage,
+    generate_uid,
+)
 
 from monai_gan_denoise.io.derivation import derive
 from monai_gan_denoise.io.dicom import read, write, write_residual
@@ -205,22 +215,39 @@ def test_header_is_that_of_a_derived_object(tmp_path: Path) -> None:
     assert all(output[element.tag].value == element.value for element in private)
 
 
-def test_frames_of_enhanced_objects_name_their_source_frames(tmp_path: Path, noise: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("sop_class", "characteristics"),
+    [
+        (EnhancedCTImageStorage, "CTImageFrameTypeSequence"),
+        (LegacyConvertedEnhancedCTImageStorage, "CTImageFrameTypeSequence"),
+        (EnhancedMRImageStorage, "MRImageFrameTypeSequence"),
+        (EnhancedXAImageStorage, "XAXRFFrameCharacteristicsSequence"),
+        (OphthalmicTomographyImageStorage, "OphthalmicFrameLocationSequence"),
+    ],
+)
+def test_frames_of_enhanced_objects_name_their_source_frames(
+    tmp_path: Path, noise: np.ndarray, sop_class: UID, characteristics: str
+) -> None:
     frame_type, frame, shared = Dataset(), Dataset(), Dataset()
     frame_type.FrameType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-    shared.CTImageFrameTypeSequence = [frame_type]
+    setattr(shared, characteristics, [frame_type])
     groups = {"SharedFunctionalGroupsSequence": [shared], "PerFrameFunctionalGroupsSequence": [frame, Dataset()]}
-    image_type = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-    path = ct(tmp_path / "a.dcm", np.stack([noise] * 2), NumberOfFrames=2, ImageType=image_type, **groups)
+    groups |= {"ImageType": ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"], "SOPClassUID": sop_class}
+    path = ct(tmp_path / "a.dcm", np.stack([noise] * 2), NumberOfFrames=2, **groups)
     (output,) = derived([path], tmp_path, 1.0)
     expected = ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
     assert list(output.ImageType) == expected
-    assert list(output.SharedFunctionalGroupsSequence[0].CTImageFrameTypeSequence[0].FrameType) == expected
+    assert list(output.SharedFunctionalGroupsSequence[0][characteristics][0].FrameType) == expected
     sources = [
         group.DerivationImageSequence[0].SourceImageSequence[0] for group in output.PerFrameFunctionalGroupsSequence
     ]
     assert [image.ReferencedFrameNumber for image in sources] == [1, 2]
-    assert {image.ReferencedSOPInstanceUID for image in sources} == {pydicom.dcmread(path).SOPInstanceUID}
+    source = pydicom.dcmread(path)
+    assert {image.ReferencedSOPInstanceUID for image in sources} == {source.SOPInstanceUID}
+    series = output.SourceImageEvidenceSequence[0].ReferencedSeriesSequence[0]
+    assert output.SourceImageEvidenceSequence[0].StudyInstanceUID == source.StudyInstanceUID
+    assert series.SeriesInstanceUID == source.SeriesInstanceUID
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
     assert "SourceImageSequence" not in output
     assert errors(tmp_path / "out" / "a.dcm") - errors(path) == Counter()
 

@@ -157,11 +157,14 @@ def _add_derivation_image(dataset: Dataset, derivation: Derivation, source: str)
         item = Dataset()
         item.DerivationDescription = _text(derivation.description)
         item.DerivationCodeSequence = [_code(DERIVATION_CODE)]
-        image = _source_image(dataset, source)
-        image.ReferencedFrameNumber = number
-        item.SourceImageSequence = [image]
+        if source:
+            image = _source_image(dataset, source)
+            image.ReferencedFrameNumber = number
+            item.SourceImageSequence = [image]
         group.DerivationImageSequence = [*history, *(group.get("DerivationImageSequence") or []), item]
     dataset.PerFrameFunctionalGroupsSequence = list(frames)
+    if source:
+        dataset.SourceImageEvidenceSequence = [*(dataset.get("SourceImageEvidenceSequence") or []), _evidence(dataset)]
 
 
 def _source_image(dataset: Dataset, source: str) -> Dataset:
@@ -170,6 +173,15 @@ def _source_image(dataset: Dataset, source: str) -> Dataset:
     image.ReferencedSOPInstanceUID = UID(source)
     image.PurposeOfReferenceCodeSequence = [_code(PURPOSE_CODE)]
     return image
+
+
+def _evidence(dataset: Dataset) -> Dataset:
+    """Say in which study and series the source is, as Enhanced objects that name source images must."""
+    instance, series, study = Dataset(), Dataset(), Dataset()
+    instance.ReferencedSOPClassUID, instance.ReferencedSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
+    series.SeriesInstanceUID, series.ReferencedSOPSequence = dataset.get("SeriesInstanceUID"), [instance]
+    study.StudyInstanceUID, study.ReferencedSeriesSequence = dataset.get("StudyInstanceUID"), [series]
+    return study
 
 
 def _code(code: Code) -> Dataset:
