@@ -14,7 +14,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels.decoders.base import Decoder
 from pydicom.tag import Tag
-from pydicom.uid import JPEG2000Lossless, generate_uid
+from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless, generate_uid
 
 from monai_gan_denoise.io.dicom import find_series, is_dicom, read
 
@@ -119,6 +119,35 @@ def test_single_frames_of_enhanced_objects_are_sorted_by_their_functional_groups
         paths.append(ct(tmp_path / f"{index}.dcm", noise, ImagePositionPatient=None, **elements))
     (series,), _ = find_series(paths)
     assert list(series.files) == paths[::-1]
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless])
+@pytest.mark.parametrize("cut", [1, 9, 300])
+def test_a_compressed_slice_that_is_cut_short_leaves_the_series_to_the_others(
+    tmp_path: Path, noise: np.ndarray, syntax: UID, cut: int
+) -> None:
+    large = np.tile(noise, (3, 3))  # JPEG 2000 wants some room
+    paths = [ct(tmp_path / f"{index}.dcm", large, DataSetTrailingPadding=None) for index in range(3)]
+    for path in paths:
+        dataset = pydicom.dcmread(path)
+        dataset.compress(syntax, generate_instance_uid=False)
+        dataset.save_as(path)
+    paths[1].write_bytes(paths[1].read_bytes()[:-cut])
+    (series,), ((refused, message),) = find_series(paths)
+    assert series.files == (paths[0], paths[2])
+    assert refused == paths[1]
+    assert f"compressed pixels must have an end, got none in {paths[1]}" in message
+
+
+@pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
+def test_a_slice_whose_rescale_is_no_number_leaves_the_series_to_the_others(
+    tmp_path: Path, noise: np.ndarray, keyword: str
+) -> None:
+    paths = [ct(tmp_path / f"{index}.dcm", noise) for index in range(3)]
+    ct(paths[1], noise, **{keyword: float("nan")})
+    (series,), ((_, message),) = find_series(paths)
+    assert series.files == (paths[0], paths[2])
+    assert f"{keyword} must be one finite number, got nan in {paths[1]}" in message
 
 
 def test_radiographs_of_one_series_stand_alone(tmp_path: Path, noise: np.ndarray) -> None:

@@ -19,7 +19,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
 
 from monai_gan_denoise.io.dicom.geometry import macro
-from monai_gan_denoise.io.dicom.header import check, frame_count, numbers, transfer_syntax
+from monai_gan_denoise.io.dicom.header import check, frame_count, rescale, transfer_syntax
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = [
@@ -110,12 +110,7 @@ class Units:
         if pixels.color != "gray":
             return cls(1.0, 0.0)
         source = macro(dataset, frame, "PixelValueTransformationSequence") or dataset
-        slope, intercept = (
-            _rescale(source, keyword, default, path)
-            for keyword, default in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
-        )
-        if slope == 0:
-            raise InputError(f"RescaleSlope must not be 0, got 0 in {path}. Fetch the file again.")
+        slope, intercept = rescale(source, path)
         if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
             return cls(-slope, slope * sum(pixels.limits) + intercept)
         return cls(slope, intercept)
@@ -223,16 +218,6 @@ def luminance(colors: npt.NDArray[Any], color: str) -> npt.NDArray[np.float64]:
         return colors[..., 0].astype(np.float64)
     result: npt.NDArray[np.float64] = colors @ LUMINANCE
     return result
-
-
-def _rescale(dataset: Dataset, keyword: str, default: float, path: Path) -> float:
-    value = dataset.get(keyword)
-    if value in (None, ""):
-        return default
-    found = numbers(value, 1)
-    if found is None:
-        raise InputError(f"{keyword} must be one finite number, got {value} in {path}. Fetch the file again.")
-    return found[0]
 
 
 def palette_to_rgb(dataset: Dataset, indices: Integers) -> npt.NDArray[np.uint8]:
