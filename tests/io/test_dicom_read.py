@@ -10,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 from pydicom import Dataset
 from pydicom.data import get_testdata_file
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.uid import generate_uid
 
@@ -113,6 +114,16 @@ def test_unusable_elements_are_refused_by_name(
     with pytest.raises(InputError, match=reason) as caught:
         read([path])
     assert str(path) in str(caught.value)
+
+
+def test_a_damaged_code_stream_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    dataset = pydicom.dcmread(packaged("MR_small_jpeg_ls_lossless.dcm"))
+    (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = encapsulate([frame[: len(frame) // 4 * 2]])
+    dataset.save_as(tmp_path / "a.dcm")
+    with pytest.raises(InputError, match=r"must be decodable, got pyjpegls: Decoding error: [^:]*dcm") as caught:
+        read([tmp_path / "a.dcm"])
+    assert "\n" not in str(caught.value)
 
 
 def test_slices_of_two_sizes_are_refused(tmp_path: Path, noise: np.ndarray) -> None:

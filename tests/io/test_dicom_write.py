@@ -24,6 +24,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     LegacyConvertedEnhancedCTImageStorage,
     OphthalmicTomographyImageStorage,
+    RLELossless,
     generate_uid,
 )
 
@@ -192,6 +193,22 @@ def test_uncompressed_ybr_loses_luma_only(tmp_path: Path) -> None:
     )
     np.testing.assert_array_equal(after[:, :2], np.maximum(before[:, :2] - 5, 0))
     np.testing.assert_array_equal(after[:, 2:], before[:, 2:])
+
+
+@pytest.mark.parametrize("amount", [0.0, 5.0])
+def test_ybr_in_run_lengths_keeps_its_stored_values(tmp_path: Path, amount: float) -> None:
+    pixels = np.random.default_rng(6).integers(0, 255, (16, 18, 3), np.uint8, endpoint=True)
+    path = ct(tmp_path / "a.dcm", pixels[..., 0], SamplesPerPixel=3, PlanarConfiguration=0, PixelData=pixels.tobytes())
+    dataset = pydicom.dcmread(path)
+    dataset.PhotometricInterpretation = "YBR_FULL"
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    dataset.save_as(path)
+    np.testing.assert_array_equal(read([path]).values, pixels[..., 0])
+    (output,) = derived([path], tmp_path, amount)
+    assert output.PhotometricInterpretation == "YBR_FULL"
+    found = np.frombuffer(output.PixelData, np.uint8).reshape(pixels.shape)
+    np.testing.assert_array_equal(found[..., 0], np.maximum(pixels[..., 0].astype(int) - amount, 0))
+    np.testing.assert_array_equal(found[..., 1:], pixels[..., 1:])
 
 
 def test_header_is_that_of_a_derived_object(tmp_path: Path) -> None:
