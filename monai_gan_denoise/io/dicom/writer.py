@@ -15,6 +15,7 @@ from pydicom import Dataset, dcmwrite
 
 from monai_gan_denoise.io.dicom.derived import derive, series_uid
 from monai_gan_denoise.io.dicom.geometry import Plane, affine, plane
+from monai_gan_denoise.io.dicom.header import frame_count
 from monai_gan_denoise.io.dicom.pixels import (
     Integers,
     PixelFormat,
@@ -136,20 +137,21 @@ def _denoised(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) ->
         ValueError: if the planes are fewer than the frames, or of another size.
     """
     pixels = pixel_format(dataset)
-    raws, numbers, results = [], [], []
+    before = after = results = np.empty(0, np.uint8)
     for index, raw in enumerate(words(dataset, path)):
         if index >= len(planes) or raw.shape[:2] != planes[index].shape:
             size = f"{raw.shape[0]} x {raw.shape[1]}"
             raise ValueError(f"removed must have a {size} slice for each frame, got another shape. Pass Scan.values'.")
         stored = pixels.numbers(raw)
-        raws.append(raw)
-        numbers.append(stored)
-        results.append(_subtract_frame(dataset, pixels, stored, planes[index], Units.of(dataset, index, pixels, path)))
-    before = np.stack(numbers)
+        if index == 0:
+            kinds = (stored.dtype, stored.dtype, raw.dtype)
+            before, after, results = (np.empty((frame_count(dataset), *raw.shape), kind) for kind in kinds)
+        before[index] = stored
+        after[index] = _subtract_frame(dataset, pixels, stored, planes[index], Units.of(dataset, index, pixels, path))
+        results[index] = pixels.words(raw, after[index])
     if pixels.color == "palette":
         return _palette_denoised(dataset, pixels, before, planes[: len(before)])
-    after = np.stack(results)
-    return _Pixels(pixels.words(np.stack(raws), after), after, before, pixels)
+    return _Pixels(results, after, before, pixels)
 
 
 def _subtract_frame(
