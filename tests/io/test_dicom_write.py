@@ -195,6 +195,18 @@ def test_uncompressed_ybr_loses_luma_only(tmp_path: Path) -> None:
     np.testing.assert_array_equal(after[:, 2:], before[:, 2:])
 
 
+@pytest.mark.parametrize("planar", [0, 1])
+@pytest.mark.parametrize("amount", [0.0, 5.0])
+def test_colors_stay_pixel_by_pixel_or_plane_by_plane(tmp_path: Path, amount: float, planar: int) -> None:
+    pixels = np.random.default_rng(7).integers(0, 255, (3, 16, 18) if planar else (16, 18, 3), np.uint8, endpoint=True)
+    elements = {"SamplesPerPixel": 3, "PlanarConfiguration": planar, "PhotometricInterpretation": "RGB"}
+    path = ct(tmp_path / "a.dcm", np.zeros((16, 18), np.uint8), PixelData=pixels.tobytes(), **elements)
+    (output,) = derived([path], tmp_path, amount)
+    assert output.PlanarConfiguration == planar
+    found = np.frombuffer(output.PixelData, np.uint8).reshape(pixels.shape)
+    np.testing.assert_array_equal(found, np.maximum(pixels.astype(int) - amount, 0))
+
+
 @pytest.mark.parametrize("amount", [0.0, 5.0])
 def test_ybr_in_run_lengths_keeps_its_stored_values(tmp_path: Path, amount: float) -> None:
     pixels = np.random.default_rng(6).integers(0, 255, (16, 18, 3), np.uint8, endpoint=True)

@@ -206,14 +206,19 @@ def _set_pixels(dataset: Dataset, pixels: _Pixels, series_extremes: tuple[int, i
     """Put pixels into a data set, with everything that describes them."""
     if pixels.format.color == "rgb":
         _describe_rgb(dataset, pixels.format)
-    if pixels.format.color != "palette" and dataset.SamplesPerPixel > 1:
-        dataset.PlanarConfiguration = 0
+    paired = pixels.format.color == "ybr" and dataset.PhotometricInterpretation == "YBR_FULL_422"
+    colors = dataset.get("SamplesPerPixel", 1) > 1
+    planar = colors and dataset.get("PlanarConfiguration") == 1 and not paired
+    if colors:
+        dataset.PlanarConfiguration = int(planar)
     # Compressed sources may leave HighBit anywhere; uncompressed ones keep theirs.
     dataset.BitsStored, dataset.HighBit = pixels.format.bits_stored, pixels.format.high_bit
     for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "PixelData"):
         dataset.pop(keyword, None)
     little = pixels.words.astype(pixels.words.dtype.newbyteorder("<"), copy=False)
-    if pixels.format.color == "ybr" and dataset.PhotometricInterpretation == "YBR_FULL_422":
+    if planar:
+        little = np.moveaxis(little, -1, 1)
+    if paired:
         pairs = little.reshape(-1, 2, 3)  # two pixels share the chroma of the first: Y Y Cb Cr
         little = np.column_stack([pairs[:, 0, 0], pairs[:, 1, 0], pairs[:, 0, 1], pairs[:, 0, 2]])
     data = little.tobytes()
