@@ -22,6 +22,6 @@ def derive(weights_hash: str, strength: float, new_uids: bool = False) -> Deriva
         label="denoised",
         description=f"Denoised by monai_gan_denoise {__version__}, weights {weights_hash}, strength {strength:g}. "
         "Research use only.",
-        fingerprint=f"{__version__}/{weights_hash}/{strength:g}",
+        fingerprint=f"{__version__}/{weights_hash}/{float(strength)!r}",
         salt=uuid4().hex if new_uids else "",
     )

@@ -30,6 +30,10 @@ class Format(Protocol):
         """Write the sources again, less what was removed."""
         ...
 
+    def write_residual(self, files: Sequence[Path], removed: npt.NDArray[np.floating], output: Path) -> None:
+        """Write what was removed, as float32 with the source's geometry."""
+        ...
+
 
 def suffix_of(path: Path, suffixes: Sequence[str]) -> str | None:
     """Find the longest of the suffixes that ends the file's name, in any case; None if none does."""

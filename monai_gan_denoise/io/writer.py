@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
 import numpy.typing as npt
 from monai.config import PathLike
 from monai.data import FolderLayoutBase, ImageWriter
 from torch import Tensor
 
-from monai_gan_denoise.io import nifti, raster, volume
+from monai_gan_denoise.io import dicom, raster
 from monai_gan_denoise.io.formats import Format, format_of, suffix_of
 from monai_gan_denoise.io.scan import Derivation, InputError
-from monai_gan_denoise.io.whole import whole_file
 
 __all__ = ["DiscoveredLayout", "ScanWriter", "discovered_outputs", "residual_path", "write_scan"]
 
@@ -33,7 +32,7 @@ class ScanWriter(ImageWriter):
     """Write derived files for ``SaveImaged(keys="removed", writer=ScanWriter, ...)``.
 
     The array is what denoising removed, ``(1, *spatial)`` in the source's units. The metadata hold ``files``, the
-    sources, and ``outputs``, a path a source.
+    sources, ``outputs``, a path a source, and ``modality``.
 
     Args:
         derivation: how the outputs are made.
@@ -55,25 +54,26 @@ class ScanWriter(ImageWriter):
         self.removed = np.asarray(data_array.cpu())[0]
 
     def set_metadata(self, meta_dict: Mapping[str, Any] | None, **_: Any) -> None:
-        """Take the names of the sources and of the outputs."""
+        """Take the names of the sources and of the outputs, and the modality."""
         meta = meta_dict or {}
         self.files, self.outputs = ([Path(path) for path in meta[key]] for key in ("files", "outputs"))
-        self.affine = np.asarray(meta["affine"])
+        self.modality = meta.get("modality")
 
     def write(self, filename: PathLike, verbose: bool = False, **_: Any) -> None:
         """Write the outputs that the metadata name; the first of them is ``filename``."""
         module = _format_of(self.files[0])
         if not self.residual:
-            module.write(self.files, self.removed, self.outputs, self.derivation)
+            module.write(self.files, self.removed, self.outputs, self._derivation())
             return
-        # Not self.removed: in the result as it is written, values are rounded and limited, and padding is kept.
-        difference = module.read(self.files).values - module.read(self.outputs).values
-        beside = residual_path(self.outputs)
-        if module is nifti or module is raster or module is volume:
-            module.write_residual(self.files, difference, beside)
-        else:
-            with whole_file(beside) as unfinished:
-                nibabel.save(nibabel.Nifti1Image(difference, self.affine), unfinished)
+        # In the result as it is written, values are rounded and limited. DICOM works that out from what was removed.
+        difference = self.removed
+        if module is not dicom:
+            difference = module.read(self.files).values - module.read(self.outputs).values
+        module.write_residual(self.files, difference, residual_path(self.outputs))
+
+    def _derivation(self) -> Derivation:
+        """Add the modality, which shows in the pixels as well and may come from the command line, to the settings."""
+        return replace(self.derivation, fingerprint=f"{self.derivation.fingerprint}/{self.modality}")
 
 
 def write_scan(

@@ -10,6 +10,8 @@ from monai.transforms import Transform
 
 __all__ = ["ApplyStrengthd"]
 
+WRITER_KEYS = ("outputs", "modality")  # what the item knows and the writer, who gets no more than an image, must
+
 
 class ApplyStrengthd(Transform):
     """Blend the denoised image with its input, ``pred = image + strength (pred - image)``, and keep what is removed.
@@ -21,7 +23,7 @@ class ApplyStrengthd(Transform):
         strength: share of the denoising, in ``[0, 1]``.
         image_key: the input, in the image's own units.
         pred_key: the denoised image, in the same units; replaced by the blend.
-        removed_key: where to put what is removed; it gets the item's ``outputs``, if any, in its metadata.
+        removed_key: where to put what is removed; its metadata get the item's ``outputs`` and ``modality``, if any.
 
     Raises:
         ValueError: if ``strength`` is outside ``[0, 1]``.
@@ -41,7 +43,7 @@ class ApplyStrengthd(Transform):
         image = items[self.image_key]
         removed = self.strength * (image - items[self.pred_key])
         items[self.pred_key] = image - removed
-        if isinstance(removed, MetaTensor) and "outputs" in items:
-            removed.meta["outputs"] = items["outputs"]
+        if isinstance(removed, MetaTensor):
+            removed.meta.update({key: items[key] for key in WRITER_KEYS if key in items})
         items[self.removed_key] = removed
         return items

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 from pydicom import Dataset
 from pydicom.data import get_testdata_file
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.uid import generate_uid
 
@@ -95,7 +97,10 @@ def test_float_pixels_are_refused(tmp_path: Path, noise: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("elements", "reason"),
     [
-        ({"RescaleSlope": 0}, "RescaleSlope must be finite and not 0, got 0"),
+        ({"RescaleSlope": 0}, "RescaleSlope must not be 0, got 0"),
+        ({"RescaleSlope": float("nan")}, "RescaleSlope must be one finite number, got nan"),
+        ({"RescaleIntercept": float("nan")}, "RescaleIntercept must be one finite number, got nan"),
+        ({"RescaleIntercept": [1, 2]}, r"RescaleIntercept must be one finite number, got \[1.?0?, 2.?0?\]"),
         ({"PhotometricInterpretation": "CMYK"}, "PhotometricInterpretation must be one of"),
         ({"SOPClassUID": None}, "SOPClassUID must be present"),
         ({"PixelData": b"\0\0"}, "pixel data must be decodable, got .*less than expected"),
@@ -109,6 +114,16 @@ def test_unusable_elements_are_refused_by_name(
     with pytest.raises(InputError, match=reason) as caught:
         read([path])
     assert str(path) in str(caught.value)
+
+
+def test_a_damaged_code_stream_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    dataset = pydicom.dcmread(packaged("MR_small_jpeg_ls_lossless.dcm"))
+    (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = encapsulate([frame[: len(frame) // 4 * 2]])
+    dataset.save_as(tmp_path / "a.dcm")
+    with pytest.raises(InputError, match=r"must be decodable, got pyjpegls: Decoding error: [^:]*dcm") as caught:
+        read([tmp_path / "a.dcm"])
+    assert "\n" not in str(caught.value)
 
 
 def test_slices_of_two_sizes_are_refused(tmp_path: Path, noise: np.ndarray) -> None:
@@ -148,6 +163,29 @@ def test_monochrome1_is_inverted_over_the_range_of_its_bits(tmp_path: Path, nois
     elements = {"BitsStored": 12, "HighBit": 11, "RescaleSlope": 2, "RescaleIntercept": 5}
     path = ct(tmp_path / "a.dcm", stored, PhotometricInterpretation="MONOCHROME1", **elements)
     np.testing.assert_allclose(read([path]).values, (4095.0 - stored) * 2 + 5)
+
+
+@pytest.mark.parametrize("written", [-2000, 63536])
+def test_padding_of_unsigned_pixels_is_known_by_its_bits(tmp_path: Path, noise: np.ndarray, written: int) -> None:
+    stored = noise.astype(np.uint16)
+    stored[:4] = 63536
+    path = ct(tmp_path / "a.dcm", stored, RescaleIntercept=0)
+    dataset = pydicom.dcmread(path)
+    dataset.add_new("PixelPaddingValue", "SS" if written < 0 else "US", written)
+    dataset.save_as(path)
+    assert (read([path]).values[:4] == noise[4:].min()).all()
+
+
+@pytest.mark.filterwarnings("ignore:End of file reached:UserWarning")
+@pytest.mark.parametrize("cut", [20, 1000])
+@pytest.mark.parametrize("name", ["SC_rgb_rle.dcm", "693_J2KI.dcm", "examples_ybr_color.dcm"])
+def test_compressed_pixels_that_are_cut_short_are_called_so(tmp_path: Path, name: str, cut: int) -> None:
+    path = tmp_path / name
+    path.write_bytes(packaged(name).read_bytes()[:-cut])
+    with pytest.raises(
+        InputError, match=rf"Image Storage without .* {re.escape(str(path))}\. It may be cut short; fetch"
+    ):
+        read([path])
 
 
 @pytest.mark.parametrize(("value", "limit"), [(-2000, None), (-2000, -1500), (63536, None)])

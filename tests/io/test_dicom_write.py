@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -14,10 +15,21 @@ import SimpleITK as sitk
 from pydicom import Dataset
 from pydicom.data import get_testdata_file
 from pydicom.filewriter import correct_ambiguous_vr
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    EnhancedMRImageStorage,
+    EnhancedXAImageStorage,
+    ExplicitVRLittleEndian,
+    LegacyConvertedEnhancedCTImageStorage,
+    OphthalmicTomographyImageStorage,
+    RLELossless,
+    generate_uid,
+)
 
 from monai_gan_denoise.io.derivation import derive
-from monai_gan_denoise.io.dicom import read, write
+from monai_gan_denoise.io.dicom import read, write, write_residual
 from monai_gan_denoise.io.scan import Derivation, InputError
 
 DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
@@ -183,6 +195,34 @@ def test_uncompressed_ybr_loses_luma_only(tmp_path: Path) -> None:
     np.testing.assert_array_equal(after[:, 2:], before[:, 2:])
 
 
+@pytest.mark.parametrize("planar", [0, 1])
+@pytest.mark.parametrize("amount", [0.0, 5.0])
+def test_colors_stay_pixel_by_pixel_or_plane_by_plane(tmp_path: Path, amount: float, planar: int) -> None:
+    pixels = np.random.default_rng(7).integers(0, 255, (3, 16, 18) if planar else (16, 18, 3), np.uint8, endpoint=True)
+    elements = {"SamplesPerPixel": 3, "PlanarConfiguration": planar, "PhotometricInterpretation": "RGB"}
+    path = ct(tmp_path / "a.dcm", np.zeros((16, 18), np.uint8), PixelData=pixels.tobytes(), **elements)
+    (output,) = derived([path], tmp_path, amount)
+    assert output.PlanarConfiguration == planar
+    found = np.frombuffer(output.PixelData, np.uint8).reshape(pixels.shape)
+    np.testing.assert_array_equal(found, np.maximum(pixels.astype(int) - amount, 0))
+
+
+@pytest.mark.parametrize("amount", [0.0, 5.0])
+def test_ybr_in_run_lengths_keeps_its_stored_values(tmp_path: Path, amount: float) -> None:
+    pixels = np.random.default_rng(6).integers(0, 255, (16, 18, 3), np.uint8, endpoint=True)
+    path = ct(tmp_path / "a.dcm", pixels[..., 0], SamplesPerPixel=3, PlanarConfiguration=0, PixelData=pixels.tobytes())
+    dataset = pydicom.dcmread(path)
+    dataset.PhotometricInterpretation = "YBR_FULL"
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    dataset.save_as(path)
+    np.testing.assert_array_equal(read([path]).values, pixels[..., 0])
+    (output,) = derived([path], tmp_path, amount)
+    assert output.PhotometricInterpretation == "YBR_FULL"
+    found = np.frombuffer(output.PixelData, np.uint8).reshape(pixels.shape)
+    np.testing.assert_array_equal(found[..., 0], np.maximum(pixels[..., 0].astype(int) - amount, 0))
+    np.testing.assert_array_equal(found[..., 1:], pixels[..., 1:])
+
+
 def test_header_is_that_of_a_derived_object(tmp_path: Path) -> None:
     source = pydicom.dcmread(packaged("CT_small"))
     (output,) = derived([packaged("CT_small")], tmp_path, 1.0)
@@ -204,22 +244,39 @@ def test_header_is_that_of_a_derived_object(tmp_path: Path) -> None:
     assert all(output[element.tag].value == element.value for element in private)
 
 
-def test_frames_of_enhanced_objects_name_their_source_frames(tmp_path: Path, noise: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("sop_class", "characteristics"),
+    [
+        (EnhancedCTImageStorage, "CTImageFrameTypeSequence"),
+        (LegacyConvertedEnhancedCTImageStorage, "CTImageFrameTypeSequence"),
+        (EnhancedMRImageStorage, "MRImageFrameTypeSequence"),
+        (EnhancedXAImageStorage, "XAXRFFrameCharacteristicsSequence"),
+        (OphthalmicTomographyImageStorage, "OphthalmicFrameLocationSequence"),
+    ],
+)
+def test_frames_of_enhanced_objects_name_their_source_frames(
+    tmp_path: Path, noise: np.ndarray, sop_class: UID, characteristics: str
+) -> None:
     frame_type, frame, shared = Dataset(), Dataset(), Dataset()
     frame_type.FrameType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-    shared.CTImageFrameTypeSequence = [frame_type]
+    setattr(shared, characteristics, [frame_type])
     groups = {"SharedFunctionalGroupsSequence": [shared], "PerFrameFunctionalGroupsSequence": [frame, Dataset()]}
-    image_type = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-    path = ct(tmp_path / "a.dcm", np.stack([noise] * 2), NumberOfFrames=2, ImageType=image_type, **groups)
+    groups |= {"ImageType": ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"], "SOPClassUID": sop_class}
+    path = ct(tmp_path / "a.dcm", np.stack([noise] * 2), NumberOfFrames=2, **groups)
     (output,) = derived([path], tmp_path, 1.0)
     expected = ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
     assert list(output.ImageType) == expected
-    assert list(output.SharedFunctionalGroupsSequence[0].CTImageFrameTypeSequence[0].FrameType) == expected
+    assert list(output.SharedFunctionalGroupsSequence[0][characteristics][0].FrameType) == expected
     sources = [
         group.DerivationImageSequence[0].SourceImageSequence[0] for group in output.PerFrameFunctionalGroupsSequence
     ]
     assert [image.ReferencedFrameNumber for image in sources] == [1, 2]
-    assert {image.ReferencedSOPInstanceUID for image in sources} == {pydicom.dcmread(path).SOPInstanceUID}
+    source = pydicom.dcmread(path)
+    assert {image.ReferencedSOPInstanceUID for image in sources} == {source.SOPInstanceUID}
+    series = output.SourceImageEvidenceSequence[0].ReferencedSeriesSequence[0]
+    assert output.SourceImageEvidenceSequence[0].StudyInstanceUID == source.StudyInstanceUID
+    assert series.SeriesInstanceUID == source.SeriesInstanceUID
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
     assert "SourceImageSequence" not in output
     assert errors(tmp_path / "out" / "a.dcm") - errors(path) == Counter()
 
@@ -257,6 +314,75 @@ def test_extremes_of_image_and_series_are_corrected(tmp_path: Path, noise: np.nd
         assert [dataset[name].value for name in names.split()] == [*image, noise.min() - 3, noise.max() - 2]
 
 
+def test_extremes_stay_where_nothing_is_removed(tmp_path: Path, noise: np.ndarray) -> None:
+    names = "SmallestImagePixelValue LargestImagePixelValue SmallestPixelValueInSeries LargestPixelValueInSeries"
+    (output,) = derived([ct(tmp_path / "a.dcm", noise, **dict.fromkeys(names.split(), 7))], tmp_path)
+    assert [output[name].value for name in names.split()] == [7] * 4
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dtype": "i2", "RescaleSlope": 2, "RescaleIntercept": -24, "PixelPaddingValue": 5},
+        {"dtype": "u2", "BitsStored": 10, "HighBit": 9, "PhotometricInterpretation": "MONOCHROME1"},
+        {"dtype": "u1"},
+    ],
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_residual_is_input_minus_output_in_place(tmp_path: Path, settings: dict[str, Any], count: int) -> None:
+    settings = dict(settings)
+    dtype = settings.pop("dtype")
+    draw = np.random.default_rng(5)
+    step = np.array([0.3, 0.1, 2.0])  # a gantry tilt
+    files = []
+    for index in range(count):
+        pixels = draw.integers(0, 250, (18, 20)).astype(dtype)
+        pixels[:3] = 5
+        place = {"ImagePositionPatient": [float(number) for number in index * step], "PixelSpacing": [0.5, 0.75]}
+        files.append(ct(tmp_path / f"{index}.dcm", pixels, SpacingBetweenSlices=2, **place, **settings))
+    removed = draw.normal(0, 60, read(files).values.shape)
+    outputs = [tmp_path / "out" / path.name for path in files]
+    write(files, removed, outputs, DERIVATION)
+    write_residual(files, removed, tmp_path / "residual.nii.gz")
+    image = nibabel.load(tmp_path / "residual.nii.gz")
+    before, after = (
+        np.stack([pydicom.pixels.apply_modality_lut(each.pixel_array, each) for each in map(pydicom.dcmread, paths)], 2)
+        for paths in (files, outputs)
+    )
+    sign = -1 if "PhotometricInterpretation" in settings else 1
+    residual = np.asarray(image.dataobj).reshape(before.shape)
+    np.testing.assert_allclose(residual, sign * (before - after), atol=1e-4)
+    assert np.abs(residual).max() > 50
+    assert (residual[:3] == 0).all() == ("PixelPaddingValue" in settings)
+    expected = (
+        [[0, -0.75, -step[0]], [-0.5, 0, -step[1]], [0, 0, 2]]
+        if count > 1
+        else [[0, -0.75, 0], [-0.5, 0, 0], [0, 0, 2]]
+    )
+    np.testing.assert_allclose(image.affine[:3, :3], expected, atol=1e-6)
+    assert image.header.get_xyzt_units()[0] == "mm"
+
+
+@pytest.mark.parametrize("name", ["examples_rgb_color", "examples_palette", "SC_ybr_full_422_uncompressed"])
+def test_residual_of_color_is_what_its_luminance_lost(name: str, tmp_path: Path) -> None:
+    write_residual([packaged(name)], np.full(read([packaged(name)]).values.shape, 5.0), tmp_path / "r.nii.gz")
+    write([packaged(name)], np.full(read([packaged(name)]).values.shape, 5.0), [tmp_path / "out.dcm"], DERIVATION)
+    lost = read([packaged(name)]).values - read([tmp_path / "out.dcm"]).values
+    np.testing.assert_allclose(np.asarray(nibabel.load(tmp_path / "r.nii.gz").dataobj), lost, atol=1e-4)
+    assert lost.max() == pytest.approx(5, abs=1e-4)
+
+
+def test_slices_without_uid_and_of_equal_pixels_get_uids_of_their_own(tmp_path: Path, noise: np.ndarray) -> None:
+    files = [ct(tmp_path / f"{index}.dcm", noise, ImagePositionPatient=[0, 0, index]) for index in range(3)]
+    for path in files:
+        dataset = pydicom.dcmread(path)
+        del dataset.SOPInstanceUID
+        dataset.save_as(path)
+    first, again = (derived(files, tmp_path / name) for name in ("a", "b"))
+    assert len({dataset.SOPInstanceUID for dataset in first}) == 3
+    assert [dataset.SOPInstanceUID for dataset in first] == [dataset.SOPInstanceUID for dataset in again]
+
+
 def test_stale_elements_are_dropped_and_lossy_history_is_kept(tmp_path: Path, noise: np.ndarray) -> None:
     elements = {"IconImageSequence": [Dataset()], "LossyImageCompression": "01", "LossyImageCompressionRatio": 9}
     (output,) = derived([ct(tmp_path / "a.dcm", noise, **elements)], tmp_path)
@@ -271,6 +397,12 @@ def test_dates_are_those_of_the_derivation_in_the_zone_of_the_file(tmp_path: Pat
     (output,) = derived([path], tmp_path)
     assert output.ContentDate == output.InstanceCreationDate != "20000101"
     assert output.AcquisitionDate == pydicom.dcmread(path).AcquisitionDate
+
+
+def test_an_offset_that_is_none_does_not_stop_the_file(tmp_path: Path, noise: np.ndarray) -> None:
+    path = ct(tmp_path / "a.dcm", noise, ContentDate="20000101", TimezoneOffsetFromUTC="junk")
+    (output,) = derived([path], tmp_path)
+    assert output.ContentDate == output.InstanceCreationDate != "20000101"
 
 
 def test_a_failure_in_one_slice_leaves_no_output_at_all(tmp_path: Path, noise: np.ndarray) -> None:
@@ -296,4 +428,7 @@ def test_arguments_that_do_not_fit_are_refused(
     path = ct(tmp_path / "a.dcm", noise)
     with pytest.raises(ValueError, match=reason):
         write([path], np.zeros(shape), [tmp_path / f"{index}.out" for index in range(count)], DERIVATION)
+    if count == 1:
+        with pytest.raises(ValueError, match=reason):
+            write_residual([path], np.zeros(shape), tmp_path / "residual.nii.gz")
     assert sorted(tmp_path.iterdir()) == [path]

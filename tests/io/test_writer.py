@@ -219,6 +219,20 @@ def test_the_residual_is_that_of_the_limited_result(tmp_path: Path) -> None:
     np.testing.assert_array_equal(residual, values - np.minimum(2 * values, 255))
 
 
+def test_dicom_uids_differ_for_all_settings_that_show_in_the_pixels(tmp_path: Path, blurring: Denoiser) -> None:
+    path = SOURCES["DICOM signed rescaled"](tmp_path)
+    dataset = pydicom.dcmread(path)
+    dataset.Modality = "OT"
+    dataset.save_as(path)
+    runs = [("ct", 1.0), ("mr", 1.0), ("mr", 0.1234567), ("mr", 0.1234568), ("mr", 1)]
+    uids = []
+    for index, (modality, strength) in enumerate(runs):
+        blurring.run(path, tmp_path / str(index), modality=modality, strength=strength)
+        uids.append(pydicom.dcmread(tmp_path / str(index) / path.name).SOPInstanceUID)
+    assert len(set(uids)) == 4
+    assert uids[1] == uids[4]
+
+
 @pytest.mark.parametrize("source", ["NIfTI float32", "NRRD float32", "TIFF float32"])
 def test_strength_one_half_removes_half_in_files(source: str, tmp_path: Path, blurring: Denoiser) -> None:
     path = SOURCES[source](tmp_path)

@@ -32,11 +32,12 @@ def test_where_the_network_changed_nothing_nothing_is_removed(rng: Generator) ->
     assert not ApplyStrengthd(0.7)({"image": image, "pred": image.clone()})["removed"].any()
 
 
-def test_what_is_removed_carries_the_outputs_and_the_files_to_the_writer() -> None:
+def test_what_is_removed_carries_what_the_writer_needs() -> None:
     image = MetaTensor(torch.ones(1, 16, 16), meta={"files": ["a.png"]})
-    items = ApplyStrengthd()({"image": image, "pred": image * 0.5, "outputs": ["out/a.png"]})
+    items = ApplyStrengthd()({"image": image, "pred": image * 0.5, "outputs": ["out/a.png"], "modality": "us"})
     assert items["removed"].meta["files"] == ["a.png"]
     assert items["removed"].meta["outputs"] == ["out/a.png"]
+    assert items["removed"].meta["modality"] == "us"
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])

@@ -2,6 +2,6 @@
 
 from monai_gan_denoise.io.dicom.reader import read
 from monai_gan_denoise.io.dicom.series import Series, find_series, is_dicom
-from monai_gan_denoise.io.dicom.writer import write
+from monai_gan_denoise.io.dicom.writer import write, write_residual
 
-__all__ = ["Series", "find_series", "is_dicom", "read", "write"]
+__all__ = ["Series", "find_series", "is_dicom", "read", "write", "write_residual"]

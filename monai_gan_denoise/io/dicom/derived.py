@@ -6,6 +6,7 @@ Reference: DICOM PS3.3 C.7.6.1.1.2 (Image Type), C.12.4 (Derivation), C.7.6.16.2
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 
@@ -98,8 +99,11 @@ def _new_file_meta(dataset: Dataset) -> FileMetaDataset:
 
 
 def _identity(dataset: Dataset) -> str:
-    """Give the SOPInstanceUID, or in its absence a digest of the pixels."""
-    return str(dataset.get("SOPInstanceUID") or sha256(dataset.PixelData).hexdigest())
+    """Give the SOPInstanceUID, or in its absence a digest of what tells the instance from others of its series."""
+    if uid := dataset.get("SOPInstanceUID"):
+        return str(uid)
+    place = [dataset.get(keyword) for keyword in ("InstanceNumber", "ImagePositionPatient")]
+    return sha256(dataset.PixelData + str(place).encode()).hexdigest()
 
 
 def _new_uid(kind: str, source: str, derivation: Derivation) -> str:
@@ -154,11 +158,14 @@ def _add_derivation_image(dataset: Dataset, derivation: Derivation, source: str)
         item = Dataset()
         item.DerivationDescription = _text(derivation.description)
         item.DerivationCodeSequence = [_derivation_code(derivation)]
-        image = _source_image(dataset, source)
-        image.ReferencedFrameNumber = number
-        item.SourceImageSequence = [image]
+        if source:
+            image = _source_image(dataset, source)
+            image.ReferencedFrameNumber = number
+            item.SourceImageSequence = [image]
         group.DerivationImageSequence = [*history, *(group.get("DerivationImageSequence") or []), item]
     dataset.PerFrameFunctionalGroupsSequence = list(frames)
+    if source:
+        dataset.SourceImageEvidenceSequence = [*(dataset.get("SourceImageEvidenceSequence") or []), _evidence(dataset)]
 
 
 def _source_image(dataset: Dataset, source: str) -> Dataset:
@@ -167,6 +174,15 @@ def _source_image(dataset: Dataset, source: str) -> Dataset:
     image.ReferencedSOPInstanceUID = UID(source)
     image.PurposeOfReferenceCodeSequence = [_code(PURPOSE_CODE)]
     return image
+
+
+def _evidence(dataset: Dataset) -> Dataset:
+    """Say in which study and series the source is, as Enhanced objects that name source images must."""
+    instance, series, study = Dataset(), Dataset(), Dataset()
+    instance.ReferencedSOPClassUID, instance.ReferencedSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
+    series.SeriesInstanceUID, series.ReferencedSOPSequence = dataset.get("SeriesInstanceUID"), [instance]
+    study.StudyInstanceUID, study.ReferencedSeriesSequence = dataset.get("StudyInstanceUID"), [series]
+    return study
 
 
 def _code(code: Code) -> Dataset:
@@ -198,7 +214,8 @@ def _keep_lossy_history(dataset: Dataset) -> None:
 def _set_dates(dataset: Dataset, now: datetime) -> None:
     """Date the instance, and the content where the source dates it: its pixels are made now, in the file's zone."""
     if offset := dataset.get("TimezoneOffsetFromUTC"):
-        now = now.astimezone(datetime.strptime(str(offset), "%z").tzinfo)
+        with suppress(ValueError):  # what is no offset names no zone; the date of this machine's is as good as any
+            now = now.astimezone(datetime.strptime(str(offset), "%z").tzinfo)
     for kind in ("InstanceCreation", "Content"):
         for part, text in (("Date", now.strftime("%Y%m%d")), ("Time", now.strftime("%H%M%S.%f"))):
             if kind == "InstanceCreation" or f"{kind}{part}" in dataset:

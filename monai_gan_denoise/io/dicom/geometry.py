@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
+from monai_gan_denoise.io.dicom.header import numbers
+
 __all__ = ["Plane", "affine", "macro", "plane"]
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -57,15 +59,20 @@ def macro(dataset: Dataset, frame: int, sequence: str) -> Dataset | None:
 
 
 def plane(dataset: Dataset, frame: int = 0) -> Plane:
-    """Read the plane of a frame from the functional groups of an Enhanced object, or else from the data set."""
+    """Read the plane of a frame from the functional groups of an Enhanced object, or else from the data set.
+
+    What is no position, orientation or length, such as a spacing of 0, counts as absent.
+    """
     position = macro(dataset, frame, "PlanePositionSequence") or dataset
     orientation = macro(dataset, frame, "PlaneOrientationSequence") or dataset
     measures = macro(dataset, frame, "PixelMeasuresSequence") or dataset
-    origin = _numbers(position.get("ImagePositionPatient"), 3)
-    cosines = _numbers(orientation.get("ImageOrientationPatient"), 6) or (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-    inside = _numbers(measures.get("PixelSpacing") or dataset.get("ImagerPixelSpacing"), 2) or (1.0, 1.0)
-    across = float(measures.get("SpacingBetweenSlices") or measures.get("SliceThickness") or 1.0)
-    return Plane(origin, cosines[:3], cosines[3:], (inside[0], inside[1], abs(across) or 1.0))
+    origin = numbers(position.get("ImagePositionPatient"), 3)
+    cosines = numbers(orientation.get("ImageOrientationPatient"), 6)
+    if cosines is None or not np.cross(cosines[:3], cosines[3:]).any():
+        cosines = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    inside = _lengths(measures.get("PixelSpacing"), 2) or _lengths(dataset.get("ImagerPixelSpacing"), 2) or (1.0, 1.0)
+    across = _lengths(measures.get("SpacingBetweenSlices"), 1) or _lengths(measures.get("SliceThickness"), 1) or (1.0,)
+    return Plane(origin, cosines[:3], cosines[3:], (inside[0], inside[1], across[0]))
 
 
 def affine(planes: Sequence[Plane]) -> npt.NDArray[np.float64]:
@@ -92,8 +99,7 @@ def affine(planes: Sequence[Plane]) -> npt.NDArray[np.float64]:
     return result
 
 
-def _numbers(value: Any, count: int) -> tuple[float, ...] | None:
-    """Give the numbers of a multi-valued element; None if absent or not of that count."""
-    if value is None or isinstance(value, (str, float, int)) or len(value) != count:
-        return None
-    return tuple(float(number) for number in value)
+def _lengths(value: Any, count: int) -> tuple[float, ...] | None:
+    """Give the lengths of an element, which some writers sign; None if absent, not of that count or 0."""
+    found = numbers(value, count)
+    return tuple(map(abs, found)) if found and all(found) else None

@@ -5,7 +5,9 @@ Nothing here decodes a pixel, so that a folder of thousands of files is sorted i
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pydicom
 from pydicom import Dataset
@@ -28,7 +30,7 @@ from pydicom.uid import (
 
 from monai_gan_denoise.io.scan import MINIMUM_SIZE, InputError
 
-__all__ = ["MODALITIES", "check", "frame_count", "modality", "read_header", "transfer_syntax"]
+__all__ = ["MODALITIES", "check", "frame_count", "modality", "numbers", "read_header", "rescale", "transfer_syntax"]
 
 MODALITIES = {"CT": "ct", "MR": "mr", "US": "us", "OPT": "oct", "OCT": "oct"} | dict.fromkeys(
     ("CR", "DX", "MG", "XA", "RF", "PX", "IO"), "xr"
@@ -53,11 +55,17 @@ HEADER_TAGS = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "InstanceNumber", "NumberOfFrames"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "SliceThickness"),
     *("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel"),
-    "PhotometricInterpretation",
+    *("PhotometricInterpretation", "RescaleSlope", "RescaleIntercept"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+)
+WHOLE_NUMBERS = (
+    *("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel"),
+    "NumberOfFrames",
 )
 PIXEL_GROUP = 0x7FE0
 PIXEL_DATA, FLOAT_DATA, DOUBLE_DATA = 0x0010, 0x0008, 0x0009  # elements of the pixel group
 UNDEFINED_LENGTH = 0xFFFFFFFF
+ITEM = b"\xfe\xff\x00\xe0"  # tag before each fragment of compressed pixels, PS3.5 section A.4
 
 
 def read_header(path: Path) -> Dataset:
@@ -70,14 +78,18 @@ def read_header(path: Path) -> Dataset:
         with path.open("rb") as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(HEADER_TAGS))
             start = stream.read(12)
-            rest = path.stat().st_size - stream.tell()
+            size = path.stat().st_size
+            rest = size - stream.tell()
             syntax = transfer_syntax(dataset)
+            cut = syntax.is_encapsulated and _ends_early(stream, size)
             for keyword in HEADER_TAGS:
                 dataset.get(keyword)  # values are parsed when asked for
     except Exception as error:  # a damaged header fails in as many ways as there are parsers of values
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise InputError(f"header must be readable DICOM, got {reason} in {path}. Fetch it again.") from error
     check(dataset, path)
+    if cut:
+        raise InputError(f"compressed pixels must have an end, got none in {path}. It is cut short; fetch it again.")
     if syntax != DeflatedExplicitVRLittleEndian:  # whose elements lie inside one compressed stream
         _check_pixel_element(start, rest, dataset, path)
     return dataset
@@ -92,9 +104,15 @@ def check(dataset: Dataset, path: Path) -> None:
     meta = getattr(dataset, "file_meta", Dataset())
     sop_class = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID")
     name = UID(sop_class).name if sop_class else "an object of unknown class"
+    for keyword in WHOLE_NUMBERS:
+        value = dataset.get(keyword)
+        if value not in (None, "") and not (isinstance(value, int) and value >= 0):
+            raise InputError(f"{keyword} must be one whole number, got {value} in {path}. Fetch the file again.")
     if not dataset.get("Rows") or not dataset.get("Columns"):
-        raise InputError(f"object must hold an image, got {name} without pixel data in {path}. Leave it out.")
-    if "SOPClassUID" not in dataset:
+        # pydicom hands out next to nothing where the end of the file cuts an element off.
+        cure = "Leave it out" if sop_class and "Image" not in name else "It may be cut short; fetch it again"
+        raise InputError(f"object must hold an image, got {name} without pixel data in {path}. {cure}.")
+    if not dataset.get("SOPClassUID"):
         raise InputError(f"SOPClassUID must be present, got none in {path}. Fetch the file again.")
     if min(dataset.Rows, dataset.Columns) < MINIMUM_SIZE:
         size = f"{dataset.Rows} x {dataset.Columns}"
@@ -111,6 +129,8 @@ def check(dataset: Dataset, path: Path) -> None:
             f"PhotometricInterpretation must be one of {', '.join(PHOTOMETRIC)}, got {photometric} with {samples} "
             f"samples in {path}. Convert the image to gray or RGB."
         )
+    if str(photometric).startswith("MONOCHROME"):
+        rescale(dataset, path)
     _check_decoder(transfer_syntax(dataset), dataset, path)
 
 
@@ -132,7 +152,52 @@ def frame_count(dataset: Dataset) -> int:
 
 def modality(keyword: str | None) -> str | None:
     """Map DICOM's Modality to ct, mr, xr, us or oct; None where it is another or absent."""
-    return MODALITIES.get((keyword or "").strip())
+    return MODALITIES.get((keyword or "").strip().upper())
+
+
+def numbers(value: Any, count: int) -> tuple[float, ...] | None:
+    """Give the numbers of an element; None if it is absent, not of that count or holds what is no finite number."""
+    values = [value] if isinstance(value, (str, float, int)) else list(value or ())
+    try:
+        result = tuple(float(number) for number in values)
+    except (TypeError, ValueError):  # pydicom keeps what it cannot parse as text
+        return None
+    return result if len(result) == count and all(map(math.isfinite, result)) else None
+
+
+def rescale(dataset: Dataset, path: Path) -> tuple[float, float]:
+    """Give RescaleSlope and RescaleIntercept, 1 and 0 where they are absent.
+
+    Raises:
+        InputError: if the slope is 0, or if one of them is not one finite number.
+    """
+    slope, intercept = (
+        _number(dataset, keyword, default, path)
+        for keyword, default in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
+    )
+    if slope == 0:
+        raise InputError(f"RescaleSlope must not be 0, got 0 in {path}. Fetch the file again.")
+    return slope, intercept
+
+
+def _number(dataset: Dataset, keyword: str, default: float, path: Path) -> float:
+    value = dataset.get(keyword)
+    if value in (None, ""):
+        return default
+    found = numbers(value, 1)
+    if found is None:
+        raise InputError(f"{keyword} must be one finite number, got {value} in {path}. Fetch the file again.")
+    return found[0]
+
+
+def _ends_early(stream: BinaryIO, size: int) -> bool:
+    """Follow the items of compressed pixels; tell whether the file of ``size`` bytes ends before they do."""
+    while stream.tell() + 8 <= size:
+        head = stream.read(8)
+        if head[:4] != ITEM:  # as a rule, the delimiter that ends the sequence
+            return False
+        stream.seek(int.from_bytes(head[4:], "little"), 1)
+    return True
 
 
 def _check_decoder(syntax: UID, dataset: Dataset, path: Path) -> None:

@@ -17,12 +17,24 @@ from pydicom import Dataset
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
+from pydicom.uid import RLELossless
 
 from monai_gan_denoise.io.dicom.geometry import macro
-from monai_gan_denoise.io.dicom.header import check, frame_count, transfer_syntax
+from monai_gan_denoise.io.dicom.header import check, frame_count, rescale, transfer_syntax
 from monai_gan_denoise.io.scan import InputError
 
-__all__ = ["LUMINANCE", "Padding", "PixelFormat", "Units", "load", "padding", "palette_to_rgb", "pixel_format", "words"]
+__all__ = [
+    "Integers",
+    "Padding",
+    "PixelFormat",
+    "Units",
+    "load",
+    "luminance",
+    "padding",
+    "palette_to_rgb",
+    "pixel_format",
+    "words",
+]
 
 Integers = npt.NDArray[np.integer[Any]]
 
@@ -94,17 +106,12 @@ class Units:
         """Read the units of one frame.
 
         Raises:
-            InputError: if RescaleSlope is 0 or a number is not finite.
+            InputError: if RescaleSlope is 0, or if it or RescaleIntercept is not one finite number.
         """
         if pixels.color != "gray":
             return cls(1.0, 0.0)
         source = macro(dataset, frame, "PixelValueTransformationSequence") or dataset
-        slope, intercept = (
-            default if source.get(keyword) is None else float(source[keyword].value)
-            for keyword, default in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
-        )
-        if not np.isfinite([slope, intercept]).all() or slope == 0:
-            raise InputError(f"RescaleSlope must be finite and not 0, got {slope:g} in {path}. Fetch the file again.")
+        slope, intercept = rescale(source, path)
         if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
             return cls(-slope, slope * sum(pixels.limits) + intercept)
         return cls(slope, intercept)
@@ -150,24 +157,24 @@ def words(dataset: Dataset, path: Path) -> Iterator[Integers]:
     """Decode frame by frame.
 
     Yields:
-        ``(rows, columns)`` or ``(rows, columns, 3)`` words in this machine's byte order: those of the file if it is not
-        compressed, with chroma repeated for YBR_FULL_422; else the decoder's numbers, colors as RGB.
+        ``(rows, columns)`` or ``(rows, columns, 3)`` words in this machine's byte order: those of the file if it holds
+        words, with chroma repeated for YBR_FULL_422; else the decoder's numbers, colors as RGB.
 
     Raises:
         InputError: if the pixel data is cut short or cannot be decoded.
     """
-    syntax, pixels = transfer_syntax(dataset), pixel_format(dataset)
+    decoder, pixels, whole = get_decoder(transfer_syntax(dataset)), pixel_format(dataset), _holds_words(dataset)
     options: dict[str, Any] = {"allow_excess_frames": False}
-    if not syntax.is_compressed:
+    if whole:
         options |= {"raw": True, "correct_unused_bits": False}
     for index in range(frame_count(dataset)):
         try:
-            frame, _ = get_decoder(syntax).as_array(dataset, index=index, **options)
-        except Exception as error:  # every decoder has its own errors
-            reason = " ".join(str(error).split()).rstrip(".")
+            frame, _ = decoder.as_array(dataset, index=index, **options)
+        except Exception as error:  # every decoder has its own errors; of several that tried, the last one's is shown
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip().rstrip(".")
             raise InputError(f"pixel data must be decodable, got {reason} in {path}. Fetch the file again.") from error
         raw: Integers = np.ascontiguousarray(frame, frame.dtype.newbyteorder("="))
-        if syntax.is_compressed and not np.array_equal(pixels.numbers(raw), raw):
+        if not whole and not np.array_equal(pixels.numbers(raw), raw):
             found = f"numbers up to {raw.max()} of BitsStored {pixels.bits_stored}"
             raise InputError(f"pixels must fit their bits, got {found} in {path}. Decompress the file first.")
         yield raw
@@ -176,31 +183,52 @@ def words(dataset: Dataset, path: Path) -> Iterator[Integers]:
 def pixel_format(dataset: Dataset) -> PixelFormat:
     """Read the Image Pixel module.
 
-    Decoders give numbers, not words, so for compressed sources the number fills the lowest bits.
+    Decoders give numbers, not words, so for sources that hold none the number fills the lowest bits.
     """
     photometric = str(dataset.PhotometricInterpretation)
     allocated = int(dataset.BitsAllocated)
     stored = min(int(dataset.get("BitsStored") or allocated), allocated)
     high = dataset.get("HighBit")
-    compressed = transfer_syntax(dataset).is_compressed
-    if compressed or high is None or not stored - 1 <= high < allocated:
+    whole = _holds_words(dataset)
+    if not whole or high is None or not stored - 1 <= high < allocated:
         high = stored - 1
     color = {"MONOCHROME1": "gray", "MONOCHROME2": "gray", "PALETTE COLOR": "palette"}.get(photometric, "rgb")
-    if photometric.startswith("YBR_FULL") and not compressed:
+    if photometric.startswith("YBR_FULL") and whole:
         color = "ybr"
     return PixelFormat(allocated, stored, int(high), dataset.get("PixelRepresentation") == 1, color)
+
+
+def _holds_words(dataset: Dataset) -> bool:
+    """Tell whether the words come out of the file as they went in: uncompressed ones, and those that RLE packs.
+
+    RLE has no room for the missing chroma of YBR_FULL_422; whoever writes that means something else.
+    """
+    syntax = transfer_syntax(dataset)
+    packed = syntax == RLELossless and dataset.PhotometricInterpretation != "YBR_FULL_422"
+    return packed or not syntax.is_compressed
 
 
 def padding(dataset: Dataset, pixels: PixelFormat) -> Padding | None:
     """Read PixelPaddingValue and PixelPaddingRangeLimit; None if the image has no padding."""
     ends = [dataset.get(keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
-    numbers = [int(end) for end in ends if isinstance(end, int)]
+    found = [int(end) for end in ends if isinstance(end, int)]
     if pixels.color != "gray" or not isinstance(ends[0], int):
         return None
-    if pixels.signed:  # some scanners write a negative number as the unsigned one of equal bits
-        full = 1 << pixels.bits_allocated
-        numbers = [number - full if number >= full // 2 else number for number in numbers]
-    return Padding(min(numbers), max(numbers))
+    # Some scanners write a negative number as the unsigned one of equal bits, or the other way round.
+    full = 1 << pixels.bits_allocated
+    half = full // 2 if pixels.signed else 0
+    wrapped = [(number + half) % full - half for number in found]
+    return Padding(min(wrapped), max(wrapped))
+
+
+def luminance(colors: npt.NDArray[Any], color: str) -> npt.NDArray[np.float64]:
+    """Give the gray numbers of gray, RGB or YBR pixels; those of a palette must be looked up before."""
+    if color == "gray":
+        return colors.astype(np.float64)
+    if color == "ybr":
+        return colors[..., 0].astype(np.float64)
+    result: npt.NDArray[np.float64] = colors @ LUMINANCE
+    return result
 
 
 def palette_to_rgb(dataset: Dataset, indices: Integers) -> npt.NDArray[np.uint8]:

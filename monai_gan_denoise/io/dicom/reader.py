@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydicom import Dataset
 
 from monai_gan_denoise.io.dicom.geometry import Plane, affine, plane
 from monai_gan_denoise.io.dicom.header import frame_count, modality
 from monai_gan_denoise.io.dicom.pixels import (
-    LUMINANCE,
-    Integers,
     PixelFormat,
     Units,
     load,
+    luminance,
     padding,
     palette_to_rgb,
     pixel_format,
@@ -54,31 +54,38 @@ def read(files: Sequence[Path]) -> Scan:
         InputError: if a file cannot be read or decoded, or does not fit the others.
     """
     first = load(files[0])
-    stacked = len(files) > 1 or frame_count(first) > 1
-    frames: list[_Frame] = []
+    count = len(files) if len(files) > 1 else frame_count(first)
+    values = np.empty((0, 0, 0), np.float32)
+    planes: list[Plane] = []
+    ranges: list[tuple[float, float]] = []
     for path in files:
-        frames.extend(_frames(path, single=len(files) > 1))
-        if frames[-1].values.shape != frames[0].values.shape:
-            shapes = " after ".join("{} x {}".format(*frames[i].values.shape) for i in (-1, 0))
-            raise InputError(f"slices must be of one size, got {shapes} in {path}. Pass them as separate series.")
-    values = _fill_padding(np.stack([frame.values for frame in frames]))
-    ranges = [frame.bit_range for frame in frames if frame.bit_range is not None]
+        dataset = first if path is files[0] else load(path)
+        for frame in _frames(dataset, path, single=len(files) > 1):
+            if not planes:  # decoding has shown by now that a file as long as its header claims is there
+                values = np.empty((count, *frame.values.shape), np.float32)
+            if frame.values.shape != values.shape[1:]:
+                shapes = " after ".join("{} x {}".format(*shape) for shape in (frame.values.shape, values.shape[1:]))
+                raise InputError(f"slices must be of one size, got {shapes} in {path}. Pass them as separate series.")
+            values[len(planes)] = frame.values
+            planes.append(frame.plane)
+            ranges += [frame.bit_range] if frame.bit_range else []
+    _fill_padding(values)
+    stacked = count > 1
     return Scan(
         values=np.moveaxis(values, 0, 2) if stacked else values[0],
-        affine=affine([frame.plane for frame in frames]),
+        affine=affine(planes),
         slice_axis=2 if stacked else None,
         bit_range=(min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None,
-        modality=modality(first.get("Modality")),
+        modality=modality(str(first.get("Modality") or "")),
     )
 
 
-def _frames(path: Path, single: bool) -> Iterator[_Frame]:
+def _frames(dataset: Dataset, path: Path, single: bool) -> Iterator[_Frame]:
     """Decode the frames of a file.
 
     Raises:
         InputError: if ``single`` and the file has more than one frame.
     """
-    dataset = load(path)
     if single and frame_count(dataset) > 1:
         raise InputError(f"file must have one frame, got {frame_count(dataset)} in {path}. Pass it alone.")
     pixels = pixel_format(dataset)
@@ -87,22 +94,12 @@ def _frames(path: Path, single: bool) -> Iterator[_Frame]:
         units = Units.of(dataset, index, pixels, path)
         numbers = pixels.numbers(raw)
         colors = palette_to_rgb(dataset, numbers) if pixels.color == "palette" else numbers
-        values = (_luminance(colors, pixels.color) * units.slope + units.intercept).astype(np.float32)
+        values = (luminance(colors, pixels.color) * units.slope + units.intercept).astype(np.float32)
         if outside is not None:
             mask = outside.mask(numbers)
             # An image of padding alone has no valid value to show: its own numbers are as good as any.
             values[mask & ~mask.all()] = np.nan
         yield _Frame(values, plane(dataset, index), _bit_range(pixels, units))
-
-
-def _luminance(colors: Integers, color: str) -> npt.NDArray[np.float64]:
-    """Give the gray numbers of gray, RGB or YBR pixels."""
-    if color == "gray":
-        return colors.astype(np.float64)
-    if color == "ybr":
-        return colors[..., 0].astype(np.float64)
-    result: npt.NDArray[np.float64] = colors @ LUMINANCE
-    return result
 
 
 def _bit_range(pixels: PixelFormat, units: Units) -> tuple[float, float] | None:
@@ -113,9 +110,8 @@ def _bit_range(pixels: PixelFormat, units: Units) -> tuple[float, float] | None:
     return low, high
 
 
-def _fill_padding(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Show padding, marked by NaN, as the lowest valid value of the whole stack."""
+def _fill_padding(values: npt.NDArray[np.float32]) -> None:
+    """Show padding, marked by NaN, as the lowest valid value of the whole stack; in place."""
     mask = np.isnan(values)
     if mask.any():
-        values[mask] = values[~mask].min()
-    return values
+        values[mask] = np.nanmin(values)

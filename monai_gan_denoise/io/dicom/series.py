@@ -11,7 +11,7 @@ import pydicom
 from pydicom import Dataset
 
 from monai_gan_denoise.io.dicom.geometry import plane
-from monai_gan_denoise.io.dicom.header import frame_count, modality, read_header
+from monai_gan_denoise.io.dicom.header import frame_count, modality, numbers, read_header
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = ["Series", "find_series", "is_dicom"]
@@ -20,7 +20,8 @@ SUFFIXES = (".dcm", ".ima", ".dicom")
 MAGIC = b"DICM"
 PREAMBLE = 128  # bytes before MAGIC, PS3.10 section 7.1
 FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")  # of a file without preamble: meta, identifying, big endian
-ROUNDING = 3  # decimals of mm and of direction cosines within which slices are parallel and equally spaced
+ROUNDING = 3  # decimals of mm within which slices lie at one place
+TOLERANCE = 1e-3  # mm and direction cosines within which slices are parallel and of one spacing
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,18 @@ def find_series(paths: Iterable[Path]) -> tuple[list[Series], list[tuple[Path, s
     Returns:
         The series, in the order of their first files' paths; and the files refused, each with the reason.
     """
-    stacks: dict[tuple[Any, ...], list[tuple[tuple[float, int, str], Path]]] = {}
+    stacks: dict[tuple[Any, ...], list[tuple[tuple[float, float, str], Path]]] = {}
+    grids: dict[tuple[Any, ...], list[tuple[float, ...]]] = {}
     keywords: dict[tuple[Any, ...], str] = {}
     refused: list[tuple[Path, str]] = []
     for path in sorted(paths):
         try:
             header = read_header(path)
-            key, order = _stack_key(header, path), _slice_order(header, path)
+            alike, order = _stack_key(header, path), _slice_order(header, path)
         except InputError as error:
             refused.append((path, str(error)))
             continue
+        key = (*alike, _grid(header, grids.setdefault(alike, [])))
         stacks.setdefault(key, []).append((order, path))
         keywords[key] = str(header.get("Modality") or "")
     series = []
@@ -88,23 +91,32 @@ def find_series(paths: Iterable[Path]) -> tuple[list[Series], list[tuple[Path, s
 
 
 def _stack_key(header: Dataset, path: Path) -> tuple[Any, ...]:
-    """Give what the slices of one stack have in common."""
-    kind = modality(header.get("Modality"))
+    """Give what the slices of one stack have in common to the letter."""
+    kind = modality(str(header.get("Modality") or ""))
     still = kind == "xr" or (kind == "us" and not header.get("ImagePositionPatient"))
     if still or frame_count(header) > 1 or not header.get("SeriesInstanceUID"):
         return (str(path),)
-    where = plane(header)
-    geometry = (*where.along_row, *where.along_column, *where.spacing[:2])
     pixels = ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel")
     return (
         str(header.SeriesInstanceUID),
         str(header.get("Modality")),
         str(header.get("PhotometricInterpretation")),
-        *(round(number, ROUNDING) for number in geometry),
         *(header.get(keyword) for keyword in pixels),
     )
 
 
-def _slice_order(header: Dataset, path: Path) -> tuple[float, int, str]:
+def _grid(header: Dataset, known: list[tuple[float, ...]]) -> tuple[float, ...]:
+    """Give orientation and spacing, or those already known that differ by nothing but rounding."""
+    where = plane(header)
+    grid = (*where.along_row, *where.along_column, *where.spacing[:2])
+    for other in known:
+        if all(abs(a - b) <= TOLERANCE for a, b in zip(grid, other, strict=True)):
+            return other
+    known.append(grid)
+    return grid
+
+
+def _slice_order(header: Dataset, path: Path) -> tuple[float, float, str]:
     """Sort slices by position, then InstanceNumber, then name so that the order never depends on the file system."""
-    return round(plane(header).height or 0.0, ROUNDING), int(header.get("InstanceNumber") or 0), path.name
+    (number,) = numbers(header.get("InstanceNumber"), 1) or (0.0,)
+    return round(plane(header).height or 0.0, ROUNDING), number, path.name

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset, dcmwrite
 
 from monai_gan_denoise.io.dicom.derived import derive, series_uid
+from monai_gan_denoise.io.dicom.geometry import Plane, affine, plane
+from monai_gan_denoise.io.dicom.header import frame_count
 from monai_gan_denoise.io.dicom.pixels import (
     Integers,
     PixelFormat,
     Units,
     load,
+    luminance,
     padding,
     palette_to_rgb,
     pixel_format,
@@ -26,7 +30,7 @@ from monai_gan_denoise.io.dicom.pixels import (
 from monai_gan_denoise.io.scan import Derivation, subtract
 from monai_gan_denoise.io.whole import whole_file
 
-__all__ = ["write"]
+__all__ = ["write", "write_residual"]
 
 EXTREMES = ("SmallestImagePixelValue", "LargestImagePixelValue")
 SERIES_EXTREMES = ("SmallestPixelValueInSeries", "LargestPixelValueInSeries")
@@ -35,12 +39,16 @@ WORD_LIMIT = 16  # bits that the elements above can hold
 
 @dataclass(frozen=True)
 class _Pixels:
-    """Uncompressed pixels of an output: words and numbers of all frames, and how to describe them."""
+    """Uncompressed pixels of an output: words and numbers of all frames, what these were, and how to describe them."""
 
     words: Integers
     numbers: Integers
+    before: Integers
     format: PixelFormat
-    changed: bool
+
+    @property
+    def changed(self) -> bool:
+        return not np.array_equal(self.before, self.numbers)
 
 
 def write(
@@ -73,7 +81,7 @@ def write(
             dataset = load(path)
             if index == 0:
                 series = series_uid(dataset, derivation)
-                if any(keyword in dataset for keyword in SERIES_EXTREMES):
+                if any(keyword in dataset for keyword in SERIES_EXTREMES) and removed.any():
                     extremes = _series_extremes(files, planes)
             pixels = _denoised(dataset, planes[start:], path)
             start += len(pixels.words)
@@ -81,8 +89,45 @@ def write(
             _set_pixels(dataset, pixels, extremes)
             partial = stack.enter_context(whole_file(output))
             dcmwrite(partial, dataset, enforce_file_format=True)  # save_as refuses big endian sources
-        if start != len(planes):
-            raise ValueError(f"removed must have {start} slices, got {len(planes)}. Pass the shape of Scan.values.")
+        _check_all_used(planes, start)
+
+
+def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], output: Path) -> None:
+    """Write input minus output as float32 NIfTI, in the units of ``Scan.values`` and with its geometry.
+
+    This is what was removed as ``write`` carries it out: padding stays, and stored numbers are whole and limited.
+
+    Args:
+        files: as passed to ``read``.
+        removed: as passed to ``write``.
+        output: the file to write.
+
+    Raises:
+        InputError: if a source can no longer be read.
+        ValueError: if the numbers of files and slices differ.
+    """
+    planes = removed[np.newaxis] if removed.ndim == 2 else np.moveaxis(removed, 2, 0)
+    difference = np.zeros(planes.shape, np.float32)
+    places: list[Plane] = []
+    for path in files:
+        dataset = load(path)
+        pixels = _denoised(dataset, planes[len(places) :], path)
+        for index, (before, after) in enumerate(zip(pixels.before, pixels.numbers, strict=True)):
+            if pixels.changed:
+                color = pixels.format.color
+                steps = luminance(before, color) - luminance(after, color)
+                difference[len(places)] = steps * Units.of(dataset, index, pixels.format, path).slope
+            places.append(plane(dataset, index))
+    _check_all_used(planes, len(places))
+    image = nibabel.Nifti1Image(difference[0] if removed.ndim == 2 else np.moveaxis(difference, 0, 2), affine(places))
+    image.header.set_xyzt_units("mm")
+    with whole_file(output) as partial:
+        nibabel.save(image, partial)
+
+
+def _check_all_used(planes: npt.NDArray[np.floating], used: int) -> None:
+    if used != len(planes):
+        raise ValueError(f"removed must have {used} slices, got {len(planes)}. Pass the shape of Scan.values.")
 
 
 def _denoised(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) -> _Pixels:
@@ -92,20 +137,21 @@ def _denoised(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) ->
         ValueError: if the planes are fewer than the frames, or of another size.
     """
     pixels = pixel_format(dataset)
-    raws, numbers, results = [], [], []
+    before = after = results = np.empty(0, np.uint8)
     for index, raw in enumerate(words(dataset, path)):
         if index >= len(planes) or raw.shape[:2] != planes[index].shape:
             size = f"{raw.shape[0]} x {raw.shape[1]}"
             raise ValueError(f"removed must have a {size} slice for each frame, got another shape. Pass Scan.values'.")
         stored = pixels.numbers(raw)
-        raws.append(raw)
-        numbers.append(stored)
-        results.append(_subtract_frame(dataset, pixels, stored, planes[index], Units.of(dataset, index, pixels, path)))
-    before = np.stack(numbers)
+        if index == 0:
+            kinds = (stored.dtype, stored.dtype, raw.dtype)
+            before, after, results = (np.empty((frame_count(dataset), *raw.shape), kind) for kind in kinds)
+        before[index] = stored
+        after[index] = _subtract_frame(dataset, pixels, stored, planes[index], Units.of(dataset, index, pixels, path))
+        results[index] = pixels.words(raw, after[index])
     if pixels.color == "palette":
         return _palette_denoised(dataset, pixels, before, planes[: len(before)])
-    after = np.stack(results)
-    return _Pixels(pixels.words(np.stack(raws), after), after, pixels, changed=not np.array_equal(before, after))
+    return _Pixels(results, after, before, pixels)
 
 
 def _subtract_frame(
@@ -139,10 +185,11 @@ def _palette_denoised(
 ) -> _Pixels:
     """Turn indices into RGB, which alone can hold denoised colors; where nothing was removed the indices stay."""
     if not planes.any():
-        return _Pixels(indices, indices, pixels, changed=False)
+        return _Pixels(indices, indices, indices, pixels)
     rgb = PixelFormat(bits_allocated=8, bits_stored=8, high_bit=7, signed=False, color="rgb")
-    colors = _minus(palette_to_rgb(dataset, indices), planes[..., np.newaxis], rgb.limits)
-    return _Pixels(colors, colors, rgb, changed=True)
+    before = palette_to_rgb(dataset, indices)
+    colors = _minus(before, planes[..., np.newaxis], rgb.limits)
+    return _Pixels(colors, colors, before, rgb)
 
 
 def _series_extremes(files: Sequence[Path], planes: npt.NDArray[np.floating]) -> tuple[int, int]:
@@ -159,14 +206,19 @@ def _set_pixels(dataset: Dataset, pixels: _Pixels, series_extremes: tuple[int, i
     """Put pixels into a data set, with everything that describes them."""
     if pixels.format.color == "rgb":
         _describe_rgb(dataset, pixels.format)
-    if pixels.format.color != "palette" and dataset.SamplesPerPixel > 1:
-        dataset.PlanarConfiguration = 0
+    paired = pixels.format.color == "ybr" and dataset.PhotometricInterpretation == "YBR_FULL_422"
+    colors = dataset.get("SamplesPerPixel", 1) > 1
+    planar = colors and dataset.get("PlanarConfiguration") == 1 and not paired
+    if colors:
+        dataset.PlanarConfiguration = int(planar)
     # Compressed sources may leave HighBit anywhere; uncompressed ones keep theirs.
     dataset.BitsStored, dataset.HighBit = pixels.format.bits_stored, pixels.format.high_bit
     for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "PixelData"):
         dataset.pop(keyword, None)
     little = pixels.words.astype(pixels.words.dtype.newbyteorder("<"), copy=False)
-    if pixels.format.color == "ybr" and dataset.PhotometricInterpretation == "YBR_FULL_422":
+    if planar:
+        little = np.moveaxis(little, -1, 1)
+    if paired:
         pairs = little.reshape(-1, 2, 3)  # two pixels share the chroma of the first: Y Y Cb Cr
         little = np.column_stack([pairs[:, 0, 0], pairs[:, 1, 0], pairs[:, 0, 1], pairs[:, 0, 2]])
     data = little.tobytes()
