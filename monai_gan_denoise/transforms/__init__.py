@@ -1,7 +1,23 @@
 """MONAI transforms: modality-specific intensity, and the noise that training simulates."""
 
+from monai_gan_denoise.transforms.batch import SimulateNoise
+from monai_gan_denoise.transforms.distribution import NoiseDistribution
 from monai_gan_denoise.transforms.intensity import MODALITIES, NormalizeModalityd, modality_range
-from monai_gan_denoise.transforms.simulate import SimulateNoise
+from monai_gan_denoise.transforms.patches import RandPatchesd, StackSlicesd, collate_patches
+from monai_gan_denoise.transforms.simulate import RandSimulateNoised
 from monai_gan_denoise.transforms.strength import ApplyStrengthd
+from monai_gan_denoise.transforms.window import RandWindowd
 
-__all__ = ["MODALITIES", "ApplyStrengthd", "NormalizeModalityd", "SimulateNoise", "modality_range"]
+__all__ = [
+    "MODALITIES",
+    "ApplyStrengthd",
+    "NoiseDistribution",
+    "NormalizeModalityd",
+    "RandPatchesd",
+    "RandSimulateNoised",
+    "RandWindowd",
+    "SimulateNoise",
+    "StackSlicesd",
+    "collate_patches",
+    "modality_range",
+]

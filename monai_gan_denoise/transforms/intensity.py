@@ -11,7 +11,7 @@ from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform
 from torch import Tensor
 
-__all__ = ["MODALITIES", "NormalizeModalityd", "modality_range"]
+__all__ = ["CT_RANGE", "MODALITIES", "NormalizeModalityd", "known_modality", "modality_range"]
 
 MODALITIES = ("ct", "mr", "xr", "us", "oct")
 ALIASES = {"mri": "mr", "xray": "xr"}
@@ -37,9 +37,7 @@ def modality_range(
     Raises:
         ValueError: if ``modality`` is unknown.
     """
-    modality = ALIASES.get(modality, modality)
-    if modality not in MODALITIES:
-        raise ValueError(f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}. Pass --modality.")
+    modality = known_modality(modality)
     if bit_range is not None:
         return bit_range
     if modality == "ct":
@@ -53,6 +51,18 @@ def modality_range(
     if lower == upper:  # almost all of it is background
         lower, upper = float(image.min()), float(image.max())
     return lower, upper
+
+
+def known_modality(name: str) -> str:
+    """Give one of ``MODALITIES`` for its name or its alias.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    modality = ALIASES.get(name, name)
+    if modality not in MODALITIES:
+        raise ValueError(f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}. Pass --modality.")
+    return modality
 
 
 class NormalizeModalityd(MapTransform, InvertibleTransform):
