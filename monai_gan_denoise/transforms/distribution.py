@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Generator, Tensor
 
+from monai_gan_denoise.transforms.banked import BANKED_LAW
 from monai_gan_denoise.transforms.intensity import MODALITIES, known_modality
 from monai_gan_denoise.transforms.noise import LAWS
 
@@ -19,7 +20,7 @@ Parameter = float | int | str
 
 ALL = "all"
 ENTRIES = ("level", "share", "second", "spread", "parameters")
-ACQUIRED = ("low-dose", "kspace")  # laws that act before there is an image
+ACQUIRED = (BANKED_LAW, "kspace")  # laws that act before there is an image
 SPREADS = ("square", "log", "uniform")
 
 

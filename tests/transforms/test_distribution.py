@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,15 @@ def test_every_modality_gets_only_laws_that_suit_it(modality: str) -> None:
     everything = {"all": {name: {"level": law.examples[0]} for name, law in LAWS.items()}}
     drawn = {law["law"] for laws in draw(everything, modality) for law in laws}
     assert drawn == {name for name, law in LAWS.items() if modality in law.modalities}
+
+
+def test_what_happens_in_the_scanner_comes_before_what_happens_to_its_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAWS, "low-dose", replace(LAWS["gaussian"], name="low-dose"))
+    laws = {
+        "all": {"speckle": {"level": 0.1, "second": 0}},
+        "ct": {"low-dose": {"level": 0.1, "share": 0, "second": 1}},
+    }
+    assert {tuple(law["law"] for law in drawn) for drawn in draw(laws, "ct", second=1.0)} == {("low-dose", "speckle")}
 
 
 def test_an_image_off_its_detectors_scale_gets_only_laws_that_suit_all() -> None:

@@ -121,6 +121,14 @@ def test_low_dose_noise_comes_from_the_bank_if_there_is_one(monkeypatch: pytest.
     assert exact.unique().tolist() == [0.0, pytest.approx(0.4), 1.0]
 
 
+def test_each_slice_of_a_volume_gets_noise_from_its_own_bank(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAWS, "low-dose", LOW_DOSE)
+    label = torch.rand(1, 16, 16, 5)
+    bank = torch.stack([torch.full((1, 16, 16), float(index)) for index in range(5)])
+    noise = simulate({"ct": {"low-dose": {"level": 1.0}}})(item(label, "ct", low_dose_noise=bank))["image"] - label
+    torch.testing.assert_close(noise.abs(), torch.arange(5.0).expand(1, 16, 16, 5), rtol=0, atol=1e-6)
+
+
 def test_an_image_of_five_axes_is_refused() -> None:
     with pytest.raises(ValueError, match=r"label must be \(C, H, W\) or \(C, H, W, D\), got shape \(1, 2, 16, 16, 3\)"):
         simulate()(item(torch.zeros(1, 2, 16, 16, 3)))
