@@ -9,9 +9,9 @@ import torch
 from monai.transforms import Randomizable
 from torch import Generator, Tensor
 
-from monai_gan_denoise.transforms.banked import BANK_KEY, BANKED_LAW, add_banked_noise, mixing_weights
-from monai_gan_denoise.transforms.distribution import DrawnNoise, NoiseDistribution
-from monai_gan_denoise.transforms.simulate import LARGEST_SEED, WINDOWED_KEY, law_modality
+from monai_gan_denoise.transforms.distribution import LOW_DOSE, DrawnNoise, NoiseDistribution
+from monai_gan_denoise.transforms.low_dose import mix_low_dose_noise
+from monai_gan_denoise.transforms.simulate import BANK_KEY, LARGEST_SEED, WINDOWED_KEY, law_modality
 
 __all__ = ["SimulateNoise"]
 
@@ -71,7 +71,7 @@ class SimulateNoise(Randomizable):
         clean, banks = self._augment(clean, banks)
         noisy = clean.clone()
         rng = Generator(clean.device).manual_seed(int(self.R.randint(LARGEST_SEED)))
-        self._add_banked(noisy, banks)
+        self._add_banked(noisy, banks, rng)
         if any(windowed):
             rows = torch.tensor(windowed, device=clean.device)
             clean[rows], noisy[rows] = clean[rows].clamp(0, 1), noisy[rows].clamp(0, 1)
@@ -91,14 +91,12 @@ class SimulateNoise(Randomizable):
             for bank, position, gain in zip(banks, positions, gains, strict=True)
         ]
 
-    def _add_banked(self, noisy: Tensor, banks: Sequence[Tensor | None]) -> None:
+    def _add_banked(self, noisy: Tensor, banks: Sequence[Tensor | None], rng: Generator) -> None:
         """Add low-dose noise from the banks, in place; a distribution draws it first of an image's laws."""
         for row, (laws, bank) in enumerate(zip(self.drawn, banks, strict=True)):
             for drawn in laws:
-                if _is_banked(drawn, bank) and bank is not None:
-                    weights = mixing_weights(len(bank), self.R).to(noisy)[None]
-                    dose = noisy.new_tensor(drawn.level)
-                    noisy[row] = add_banked_noise(noisy[row : row + 1], dose, bank[None], weights)[0]
+                if bank is not None and _is_banked(drawn, bank):
+                    noisy[row] += mix_low_dose_noise(bank, drawn.level, rng)
 
     def _add_laws(self, noisy: Tensor, step: int, banks: Sequence[Tensor | None], rng: Generator) -> None:
         """Add the laws that come at one step, in place, a group of images at a time."""
@@ -113,7 +111,7 @@ class SimulateNoise(Randomizable):
 
 
 def _is_banked(drawn: DrawnNoise, bank: Tensor | None) -> bool:
-    return bank is not None and drawn.law == BANKED_LAW
+    return bank is not None and drawn.law == LOW_DOSE
 
 
 def _turn(image: Tensor, position: int) -> Tensor:

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from torch import Generator, Tensor
 
-from monai_gan_denoise.transforms.banked import BANKED_LAW
 from monai_gan_denoise.transforms.intensity import MODALITIES, known_modality
 from monai_gan_denoise.transforms.noise import LAWS
 
-__all__ = ["DrawnNoise", "NoiseDistribution"]
+__all__ = ["LOW_DOSE", "DrawnNoise", "NoiseDistribution"]
 
 Parameter = float | int | str
 
 ALL = "all"
 ENTRIES = ("level", "share", "second", "spread", "parameters")
-ACQUIRED = (BANKED_LAW, "kspace")  # laws that act before there is an image
+LOW_DOSE = "low-dose"
+ACQUIRED = (LOW_DOSE, "kspace")  # laws that act before there is an image
 SPREADS = ("square", "log", "uniform")
 
 

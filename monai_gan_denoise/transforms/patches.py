@@ -12,9 +12,8 @@ from monai.transforms import MapTransform, Randomizable
 from monai.transforms.traits import MultiSampleTrait
 from torch import Tensor
 
-from monai_gan_denoise.transforms.banked import BANK_KEY
 from monai_gan_denoise.transforms.intensity import known_modality
-from monai_gan_denoise.transforms.simulate import WINDOWED_KEY
+from monai_gan_denoise.transforms.simulate import BANK_KEY, WINDOWED_KEY
 
 __all__ = ["RandPatchesd", "StackSlicesd", "collate_patches"]
 
@@ -27,7 +26,7 @@ class StackSlicesd(MapTransform):
 
     The slice axis comes from the metadata (``slice_axis``), else it is the third; axes beyond the third are more
     slices. The result is a plain tensor: metadata would slow every patch down. The item ``windowed`` tells afterwards
-    whether the image is a CT in a window's gray levels.
+    whether the image is a CT in a window's gray levels. Only a CT in HU keeps a bank of low-dose noise.
 
     Args:
         keys: images, ``(1, *spatial)``; not modified.
@@ -50,6 +49,8 @@ class StackSlicesd(MapTransform):
             items[self.modality_key] = modality
             items[WINDOWED_KEY] = modality == "ct" and meta.get("bit_range") is not None
             items[key] = _stack(spatial, meta.get("slice_axis"))
+            if modality != "ct" or items[WINDOWED_KEY]:
+                items.pop(BANK_KEY, None)
         return items
 
 

@@ -6,17 +6,17 @@ from collections.abc import Hashable, Mapping
 from copy import deepcopy
 from typing import Any
 
-import torch
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Randomizable
 from torch import Generator, Tensor
 
-from monai_gan_denoise.transforms.banked import BANK_KEY, BANKED_LAW, add_banked_noise, mixing_weights
-from monai_gan_denoise.transforms.distribution import DrawnNoise, NoiseDistribution
+from monai_gan_denoise.transforms.distribution import LOW_DOSE, DrawnNoise, NoiseDistribution
 from monai_gan_denoise.transforms.intensity import known_modality
+from monai_gan_denoise.transforms.low_dose import mix_low_dose_noise
 
-__all__ = ["WINDOWED_KEY", "RandSimulateNoised", "law_modality"]
+__all__ = ["BANK_KEY", "LARGEST_SEED", "WINDOWED_KEY", "RandSimulateNoised", "law_modality"]
 
+BANK_KEY = "low_dose_noise"  # item that holds low-dose noise drawn beforehand, by LowDoseNoised
 LARGEST_SEED = 2**31 - 1
 RECORD = "noise"
 WINDOWED_KEY = "windowed"  # item that tells whether a CT's values are no HU, but a window's gray levels
@@ -43,7 +43,7 @@ class RandSimulateNoised(MapTransform, Randomizable):
     with a dictionary a law (``law``, ``level`` and the law's parameters), goes to ``meta["noise"]`` of the noisy image;
     if the clean image is a plain tensor, to the item ``noise``. A CT whose item ``windowed`` is true, or whose
     metadata has a ``bit_range``, holds no HU and gets laws for any modality. An image with an item ``low_dose_noise``
-    gets its low-dose noise from there, see ``add_banked_noise``.
+    gets its low-dose noise from there, as ``mix_low_dose_noise`` takes it; of a volume ``(S, K, H, W)``.
 
     Args:
         distribution: what to draw from.
@@ -105,10 +105,8 @@ class RandSimulateNoised(MapTransform, Randomizable):
         rng = Generator(clean.device).manual_seed(self.seed)
         noisy = slices.clone()
         for drawn in self.drawn:
-            if bank is not None and drawn.law == BANKED_LAW:
-                fields = bank if bank.dim() == 4 else bank[None]
-                weights = mixing_weights(fields.shape[1], self.R).to(noisy).expand(len(fields), -1)
-                noisy = add_banked_noise(noisy, torch.tensor(drawn.level).to(noisy), fields.to(noisy), weights)
+            if bank is not None and drawn.law == LOW_DOSE:
+                noisy = noisy + mix_low_dose_noise(bank.to(noisy), drawn.level, rng)
             else:
                 noisy = drawn.add(noisy, drawn.level, rng)
         return noisy[0] if clean.dim() == 3 else noisy.movedim(0, axis)

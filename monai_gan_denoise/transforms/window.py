@@ -8,9 +8,8 @@ from typing import Any
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
-from monai_gan_denoise.transforms.banked import BANK_KEY
 from monai_gan_denoise.transforms.intensity import CT_RANGE, known_modality
-from monai_gan_denoise.transforms.simulate import WINDOWED_KEY
+from monai_gan_denoise.transforms.simulate import BANK_KEY, WINDOWED_KEY
 
 __all__ = ["RandWindowd"]
 

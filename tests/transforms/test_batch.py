@@ -130,10 +130,11 @@ LOW_DOSE = Law("low-dose", _impulses, ("ct",), "the dose", (0.01, 1), (0.5, 0.25
 def test_low_dose_noise_comes_from_the_bank_turned_and_scaled_as_its_image(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(LAWS, "low-dose", LOW_DOSE)
     image = torch.rand(1, 32, 32)
-    # A bank whose one field is the image: what is added is then, up to its sign, a multiple of the clean image.
-    batch = batch_of(image.repeat(16, 1, 1, 1), "ct", low_dose_noise=[image] * 16)
-    noisy, label = simulate({"ct": {"low-dose": {"level": 0.25}}}, contrast=(0.5, 2.0))(batch)
-    torch.testing.assert_close((noisy - label).abs(), 2 * label)
+    # A bank whose one realization is the image: at the full dose it is added as it is, up to its sign.
+    bank = image.repeat(2, 1, 1)
+    batch = batch_of(image.repeat(16, 1, 1, 1), "ct", low_dose_noise=[bank] * 16)
+    noisy, label = simulate({"ct": {"low-dose": {"level": 1.0}}}, contrast=(0.5, 2.0))(batch)
+    torch.testing.assert_close((noisy - label).abs(), label)
 
 
 def test_low_dose_noise_is_exact_where_there_is_no_bank(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +149,7 @@ def test_a_window_cuts_low_dose_noise_and_leaves_other_noise_whole(monkeypatch: 
     monkeypatch.setitem(LAWS, "low-dose", LOW_DOSE)
     laws = {"ct": {"low-dose": {"level": 0.01}, "gaussian": {"level": 0.5}}}
     noise = simulate(laws)
-    bank = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(2))
+    bank = torch.randn(4, 16, 16, generator=torch.Generator().manual_seed(2))
     label = torch.linspace(-0.5, 1.5, 256).reshape(1, 1, 16, 16).repeat(20, 1, 1, 1)
     noisy, clean = noise(batch_of(label, "ct", windowed=[True] * 20, low_dose_noise=[bank] * 20))
     assert clean.min() == 0

@@ -54,6 +54,15 @@ def test_a_ct_of_8_bits_is_marked_as_windowed(modality: str, bit_range: Any, exp
     assert stacked["modality"] == modality
 
 
+@pytest.mark.parametrize(
+    ("modality", "bit_range", "kept"), [("ct", None, True), ("ct", (0, 255), False), ("us", None, False)]
+)
+def test_only_a_ct_in_hu_keeps_its_bank(modality: str, bit_range: Any, kept: bool) -> None:
+    image = MetaTensor(torch.rand(1, 16, 16), meta={"bit_range": bit_range, "modality": modality})
+    stacked = StackSlicesd("label")({"label": image, "low_dose_noise": torch.zeros(2, 16, 16)})
+    assert ("low_dose_noise" in stacked) is kept
+
+
 def test_patches_come_from_everywhere() -> None:
     stack = torch.arange(1, 3 * 10 * 11 + 1).reshape(3, 10, 11).float()
     corners = {int(patch["label"][0, 0, 0]) for patch in cutter(count=1000)({"label": stack})}
