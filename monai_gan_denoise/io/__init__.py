@@ -1,9 +1,10 @@
 """What MONAI's LoadImaged and SaveImaged cannot do: formats kept as they were, derived DICOM, input discovery."""
 
 from monai_gan_denoise.io.bundle import packaged_bundle, running_bundle
-from monai_gan_denoise.io.datalist import balance, load_datalist, read_manifest
+from monai_gan_denoise.io.datalist import balance, load_datalist
 from monai_gan_denoise.io.derivation import derive
 from monai_gan_denoise.io.discovery import find_scans
+from monai_gan_denoise.io.manifest import read_manifest
 from monai_gan_denoise.io.reader import ScanReader, read_scan, scan_meta
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, refuse_unusable, subtract
 from monai_gan_denoise.io.whole import whole_file

@@ -1,67 +1,68 @@
-"""Datalists for training: what a folder with a manifest.csv holds, split by split, modality by modality."""
+"""Datalists for training: what a folder or a manifest holds, split by patient, weighed by modality."""
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from monai_gan_denoise.io.folder import read_folder
+from monai_gan_denoise.io.holdout import hold_out
+from monai_gan_denoise.io.manifest import find_manifest, read_manifest
 from monai_gan_denoise.io.scan import InputError
 
-__all__ = ["MANIFEST", "balance", "load_datalist", "read_manifest"]
+__all__ = ["balance", "load_datalist"]
 
-MANIFEST = "manifest.csv"
 SEALED_SPLITS = ("test", "real_test")
+TRAINING, SELECTION = "train", "val"
 
 
-def read_manifest(folder: Path) -> list[dict[str, str]]:
-    """Read ``folder/manifest.csv``, a row a file, with at least the columns ``file`` and ``modality``.
+def load_datalist(dataset_dir: str | Path, split: str, modality: str = "auto") -> list[dict[str, Any]]:
+    """List the clean images of one split, and its pairs of a noisy and a clean image.
 
-    Raises:
-        InputError: if the manifest is absent, unreadable or lacks a column.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise InputError(f"dataset_dir must hold a {MANIFEST}, got none in {folder}. Pass a folder with a manifest.")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:  # spreadsheets begin theirs with a mark
-            rows = list(csv.DictReader(stream, restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{MANIFEST} must be CSV text in UTF-8, got {error} in {path}. Repair it.") from error
-    for column in ("file", "modality"):
-        if rows and column not in rows[0]:
-            raise InputError(f"columns must include {column}, got {', '.join(rows[0])} in {path}. Add the column.")
-    return rows
-
-
-def load_datalist(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
-    """List the clean images of one split.
+    A manifest's ``split`` decides, if it has that column. Otherwise every tenth patient of each modality is held out as
+    "val", or every tenth image where patients are not named; the same ones every time.
 
     Args:
-        dataset_dir: folder with a manifest.csv that has the columns file, modality, split and kind.
-        split: ``train`` or ``val``; ``test`` and ``real_test`` are for measuring and are refused.
+        dataset_dir: a manifest in CSV or JSON; a folder that holds one as manifest.csv or manifest.json, with the
+            columns file, modality, and as far as known split, kind, pair, source, patient; or any folder of images.
+        split: ``train``, ``val`` or another split of the manifest, such as ``real_train``; ``test`` and ``real_test``
+            are for measuring and are refused.
+        modality: what images of a folder without manifest are if neither header nor subfolder says; "auto" to refuse
+            those.
 
     Returns:
-        A dictionary an image: ``label`` (its path) and ``modality``.
+        A dictionary an image: ``label`` (the clean image's path, or those of a series), ``modality``, and for a pair
+        ``image`` (the noisy one's path).
 
     Raises:
-        InputError: if the split is sealed or empty, or the manifest cannot be used.
+        InputError: if the split is sealed or empty, a patient is in training and in another split, a pair lacks a side,
+            or manifest or folder cannot be used.
     """
     if split in SEALED_SPLITS:
         raise InputError(
             f"split must be train or val, got {split!r}. The test images are never trained or selected on."
         )
-    folder = Path(dataset_dir)
-    rows = [row for row in read_manifest(folder) if row.get("split") == split and row.get("kind", "clean") == "clean"]
-    if not rows:
-        raise InputError(
-            f"split must name rows of the manifest, got {split!r} in {folder / MANIFEST}. Check the column."
-        )
-    return [{"label": str(folder / row["file"]), "modality": row["modality"]} for row in rows]
+    source = Path(dataset_dir)
+    manifest = find_manifest(source)
+    rows: list[dict[str, Any]]
+    if manifest is None:
+        rows = read_folder(source, modality, leave_out=SEALED_SPLITS)
+    else:
+        listed = read_manifest(manifest)
+        rows = [{**row, "name": row["file"], "file": str(manifest.parent / row["file"])} for row in listed]
+    if not any("split" in row for row in rows):
+        chosen = hold_out(rows)
+        rows = [{**row, "split": SELECTION if held else TRAINING} for row, held in zip(rows, chosen, strict=True)]
+    _refuse_shared_patients(rows, source)
+    items = _items([row for row in rows if row.get("split") == split], source)
+    if not items:
+        raise InputError(f"split must name images, got {split!r} in {manifest or source}. Check the column.")
+    return items
 
 
-def balance(datalist: Sequence[Mapping[str, str]], emphasis: Mapping[str, float] | None = None) -> list[float]:
+def balance(datalist: Sequence[Mapping[str, Any]], emphasis: Mapping[str, float] | None = None) -> list[float]:
     """Weigh every image so that each modality is drawn as often as any other, for WeightedRandomSampler.
 
     Args:
@@ -71,3 +72,34 @@ def balance(datalist: Sequence[Mapping[str, str]], emphasis: Mapping[str, float]
     count = Counter(item["modality"] for item in datalist)
     factors = emphasis or {}
     return [factors.get(item["modality"], 1.0) / count[item["modality"]] for item in datalist]
+
+
+def _items(rows: Sequence[Mapping[str, Any]], source: Path) -> list[dict[str, Any]]:
+    """Make items of single clean images and of pairs; a noisy image by itself is no material for training."""
+    pairs: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    items = []
+    for row in rows:
+        kind = row.get("kind") or "clean"
+        if not row.get("pair"):
+            if kind == "clean":
+                items.append({"label": row["file"], "modality": row["modality"]})
+            continue
+        pairs[row["pair"]]["clean" if kind.endswith("clean") else "noisy"] = row
+    for name, sides in pairs.items():
+        if len(sides) < 2:
+            raise InputError(f"pair must have a noisy and a clean side, got one of {name} in {source}. Add the other.")
+        clean = sides["clean"]
+        items.append({"image": sides["noisy"]["file"], "label": clean["file"], "modality": clean["modality"]})
+    return items
+
+
+def _refuse_shared_patients(rows: Sequence[Mapping[str, Any]], source: Path) -> None:
+    """Refuse a manifest that trains on a patient of another split; patients are named within their source."""
+    named = [row for row in rows if row.get("patient") and row.get("split")]
+    trained = {(row.get("source"), row["patient"]) for row in named if row["split"] == TRAINING}
+    for row in named:
+        if row["split"] != TRAINING and (row.get("source"), row["patient"]) in trained:
+            raise InputError(
+                f"patients must be in one split, got {row['patient']} in {TRAINING} and {row['split']} in {source}. "
+                "Move the images of the one to the other."
+            )

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from monai_gan_denoise.io import dicom
-from monai_gan_denoise.io.datalist import MANIFEST, read_manifest
 from monai_gan_denoise.io.formats import SUFFIXES, suffix_of
+from monai_gan_denoise.io.manifest import MANIFEST, read_manifest
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.writer import residual_path
 
-__all__ = ["find_scans"]
+__all__ = ["find_images", "find_scans"]
 
 # What stands beside images without being one: BIDS side files, our manifest, DICOM's index, detached pixel data.
 DETACHED = (".raw", ".zraw")
@@ -67,6 +67,16 @@ def find_scans(
     return _refuse_clashes(items, overwrite, residual) or [
         {"image": [str(source)], "refusal": f"INPUT must hold an image, got none in {source}. Pass another."}
     ]
+
+
+def find_images(folder: Path) -> list[dict[str, Any]]:
+    """List the images, volumes and series below a folder.
+
+    Returns:
+        A dictionary an image, with ``image`` (files in slice order); ``modality``, if its header says; and ``refusal``,
+        a sentence, if it is none that can be read.
+    """
+    return _group(sorted(_files_below(folder, ())))
 
 
 def _refuse_whole(source: Path, target: Path) -> str | None:

@@ -1,16 +1,26 @@
 """MONAI transforms: modality-specific intensity, and the noise that training simulates."""
 
+from monai_gan_denoise.transforms.batch import SimulateNoise
+from monai_gan_denoise.transforms.distribution import NoiseDistribution
 from monai_gan_denoise.transforms.intensity import MODALITIES, NormalizeModalityd, modality_range
 from monai_gan_denoise.transforms.low_dose import LowDoseNoised, mix_low_dose_noise
-from monai_gan_denoise.transforms.simulate import SimulateNoise
+from monai_gan_denoise.transforms.patches import RandPatchesd, StackSlicesd, collate_patches
+from monai_gan_denoise.transforms.simulate import RandSimulateNoised
 from monai_gan_denoise.transforms.strength import ApplyStrengthd
+from monai_gan_denoise.transforms.window import RandWindowd
 
 __all__ = [
     "MODALITIES",
     "ApplyStrengthd",
     "LowDoseNoised",
+    "NoiseDistribution",
     "NormalizeModalityd",
+    "RandPatchesd",
+    "RandSimulateNoised",
+    "RandWindowd",
     "SimulateNoise",
+    "StackSlicesd",
+    "collate_patches",
     "mix_low_dose_noise",
     "modality_range",
 ]

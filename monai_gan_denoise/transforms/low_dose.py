@@ -32,10 +32,11 @@ class LowDoseNoised(MapTransform):
     law at the full and at a twentieth of the dose; ``mix_low_dose_noise`` says what doses between them get.
 
     Args:
-        keys: the clean slice, ``(1, H, W)`` in network units; one key.
+        keys: the clean slice, ``(1, H, W)`` in network units, or a stack of slices, ``(S, H, W)``; one key. A CT whose
+            item ``windowed`` is true holds no HU and gets no noise.
         noise_key: where the noise is written: ``(2 realizations, H, W)``, float16, in network units, each multiplied by
             the root of its dose. Images of another modality get zeros of that shape that take no memory, so that
-            batches collate.
+            batches collate. A stack of several slices gets ``(S, 2 realizations, H, W)``.
         realizations: independent draws at each of the two doses, at least 2; each takes 0.5 MB at 512 x 512.
         photons: lowest and highest number of photons at full dose, drawn uniformly in the exponent.
         electronic_std: read-out noise, in photons.
@@ -79,8 +80,11 @@ class LowDoseNoised(MapTransform):
         meta = image.meta if isinstance(image, MetaTensor) else {}
         shape = (len(REFERENCE_DOSES) * self.realizations, *image.shape[1:])
         if (items.get(self.modality_key) or meta.get("modality")) == "ct":
-            clean = torch.as_tensor(image.as_tensor() if isinstance(image, MetaTensor) else image)[0].float().cpu()
-            items[self.noise_key] = self._noise(clean, items.get(self.spacing_key))
+            if items.get("windowed"):  # gray levels, and no HU to project
+                return items
+            clean = torch.as_tensor(image.as_tensor() if isinstance(image, MetaTensor) else image).float().cpu()
+            noise = [self._noise(one, items.get(self.spacing_key)) for one in clean]
+            items[self.noise_key] = noise[0] if len(noise) == 1 else torch.stack(noise)
         else:
             items[self.noise_key] = torch.zeros((1, 1, 1), dtype=torch.float16).expand(shape)
         return items

@@ -1,104 +1,112 @@
-"""Simulated noise for training: a law and a level drawn anew for every image of a batch."""
+"""Simulated noise for one image at a time, as a dictionary transform."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping
+from copy import deepcopy
 from typing import Any
 
-import torch
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Randomizable
 from torch import Generator, Tensor
 
-from monai_gan_denoise.transforms.noise import (
-    add_gaussian_noise,
-    add_impulse_noise,
-    add_poisson_noise,
-    add_rician_noise,
-    add_speckle_noise,
-)
+from monai_gan_denoise.transforms.distribution import LOW_DOSE, DrawnNoise, NoiseDistribution
+from monai_gan_denoise.transforms.intensity import known_modality
+from monai_gan_denoise.transforms.low_dose import mix_low_dose_noise
 
-__all__ = ["SimulateNoise"]
+__all__ = ["BANK_KEY", "LARGEST_SEED", "WINDOWED_KEY", "RandSimulateNoised", "law_modality"]
 
-LAWS = {
-    "gaussian": add_gaussian_noise,
-    "poisson": add_poisson_noise,
-    "speckle": add_speckle_noise,
-    "impulse": add_impulse_noise,
-    "rician": add_rician_noise,
-}
+BANK_KEY = "low_dose_noise"  # item that holds low-dose noise drawn beforehand, by LowDoseNoised
+LARGEST_SEED = 2**31 - 1
+RECORD = "noise"
+WINDOWED_KEY = "windowed"  # item that tells whether a CT's values are no HU, but a window's gray levels
 
 
-class SimulateNoise:
-    """Prepare batches for a MONAI trainer: clean images in, noisy and clean images out (``prepare_batch``).
-
-    Every image is flipped and transposed at random, and its intensities are scaled and shifted a little. It then goes
-    through one law of noise (or none), and now and then through a second.
+def law_modality(modality: str, windowed: bool, banked: bool) -> str | None:
+    """Tell for which modality an image's noise is to be drawn.
 
     Args:
-        levels: for each law the lowest and the highest level. Most levels are drawn as ``low + (high - low) u ** 2``,
-            ``u`` uniform, since weak noise is the common case and the hard one; ``poisson`` is in expected counts at
-            white and drawn uniformly in the exponent.
-        clean: share of images that get no noise.
-        second: share of noisy images that get a second law.
-        contrast: lowest and highest factor on the intensities.
-        offset: lowest and highest shift of the intensities, in network units.
-        seed: seed of all draws.
+        modality: the image's.
+        windowed: whether a CT was windowed, so that the laws of CT, which need HU, have no hold on it.
+        banked: whether the image brings its low-dose noise, which was windowed alike.
+
+    Returns:
+        The modality; None for the laws that suit images of any scale.
+    """
+    return None if windowed and not banked and known_modality(modality) == "ct" else modality
+
+
+class RandSimulateNoised(MapTransform, Randomizable):
+    """Draw noise that suits an image's modality, add it to the clean image, and record what was drawn.
+
+    Every slice of a volume gets the same laws and levels, in the plane in which inference cuts it. The record, a list
+    with a dictionary a law (``law``, ``level`` and the law's parameters), goes to ``meta["noise"]`` of the noisy image;
+    if the clean image is a plain tensor, to the item ``noise``. A CT whose item ``windowed`` is true, or whose
+    metadata has a ``bit_range``, holds no HU and gets laws for any modality. An image with an item ``low_dose_noise``
+    gets its low-dose noise from there, as ``mix_low_dose_noise`` takes it; of a volume ``(S, K, H, W)``.
+
+    Args:
+        distribution: what to draw from.
+        keys: the clean image, ``(C, H, W)`` or ``(C, H, W, D)`` in network units; not modified.
+        image_key: where to put the noisy one.
+        modality_key: item that names the modality; where it is absent the image's metadata does.
+        allow_missing_keys: do not raise if the clean image is missing.
 
     Raises:
-        ValueError: if a law in ``levels`` is unknown.
+        ValueError: on a call, if the modality is missing or unknown, or the image has another number of axes.
     """
 
     def __init__(
         self,
-        levels: Mapping[str, Sequence[float]],
-        clean: float,
-        second: float,
-        contrast: Sequence[float] = (1.0, 1.0),
-        offset: Sequence[float] = (0.0, 0.0),
-        seed: int = 0,
+        distribution: NoiseDistribution,
+        keys: str = "label",
+        image_key: str = "image",
+        modality_key: str = "modality",
+        allow_missing_keys: bool = False,
     ) -> None:
-        unknown = sorted(set(levels) - set(LAWS))
-        if unknown:
-            raise ValueError(f"levels must name laws among {', '.join(LAWS)}, got {unknown[0]!r}. Remove it.")
-        self.levels = {law: (float(low), float(high)) for law, (low, high) in levels.items()}
-        self.clean, self.second = clean, second
-        self.contrast, self.offset = contrast, offset
-        self.rng = Generator().manual_seed(seed)
+        MapTransform.__init__(self, keys, allow_missing_keys)
+        self.distribution = distribution
+        self.image_key, self.modality_key = image_key, modality_key
+        self.drawn: list[DrawnNoise] = []
+        self.seed = 0
 
-    def __call__(
-        self, batch: Mapping[str, Any], device: torch.device | str | None = None, non_blocking: bool = False, **_: Any
-    ) -> tuple[Tensor, Tensor]:
-        """Simulate noise on ``batch["label"]``, clean, ``(B, C, H, W)`` with ``H == W``.
+    def randomize(self, modality: str | None) -> None:
+        """Draw laws, levels and the seed of the noise itself, all from ``self.R``."""
+        self.drawn = self.distribution.draw(modality, self.R)
+        self.seed = int(self.R.randint(LARGEST_SEED))
 
-        Returns:
-            The noisy and the clean batch on ``device``, in channels-last memory order.
-        """
-        label = self._augment(batch["label"])
-        noisy = self._apply_laws(label, torch.rand(len(label), generator=self.rng) >= self.clean)
-        noisy = self._apply_laws(noisy, torch.rand(len(label), generator=self.rng) < self.second)
-        return tuple(  # type: ignore[return-value]
-            images.to(device, non_blocking=non_blocking, memory_format=torch.channels_last) for images in (noisy, label)
-        )
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Write the noisy image."""
+        items = dict(data)
+        for key in self.key_iterator(items):
+            clean = items[key]
+            meta = clean.meta if isinstance(clean, MetaTensor) else {}
+            windowed = bool(items.get(WINDOWED_KEY, meta.get("bit_range") is not None))
+            modality = str(items.get(self.modality_key) or meta.get("modality"))
+            self.randomize(law_modality(modality, windowed, BANK_KEY in items))
+            plain = clean.as_tensor() if isinstance(clean, MetaTensor) else clean
+            noisy = self._add(plain, meta.get("slice_axis"), items.get(BANK_KEY))
+            record = [drawn.record() for drawn in self.drawn]
+            if isinstance(clean, MetaTensor):
+                noisy = MetaTensor(
+                    noisy, meta=deepcopy(clean.meta), applied_operations=deepcopy(clean.applied_operations)
+                )
+                noisy.meta[RECORD] = record
+            else:
+                items[RECORD] = record
+            items[self.image_key] = noisy
+        return items
 
-    def _augment(self, clean: Tensor) -> Tensor:
-        images = torch.stack(
-            [
-                torch.rot90(image if turn < 4 else image.flip(-1), turn % 4, (-2, -1))
-                for image, turn in zip(clean, torch.randint(8, (len(clean),), generator=self.rng).tolist(), strict=True)
-            ]
-        )
-        return images * self._uniform(images, self.contrast) + self._uniform(images, self.offset)
-
-    def _apply_laws(self, images: Tensor, chosen: Tensor) -> Tensor:
-        noisy = images.clone()
-        law_of = torch.randint(len(self.levels), (len(images),), generator=self.rng)
-        for number, (law, (low, high)) in enumerate(self.levels.items()):
-            rows = torch.nonzero(chosen & (law_of == number)).flatten()
-            if len(rows):
-                share = self._uniform(images[rows], (0.0, 1.0))
-                level = low * (high / low) ** share if law == "poisson" else low + (high - low) * share**2
-                noisy[rows] = LAWS[law](images[rows], level, self.rng)
-        return noisy
-
-    def _uniform(self, images: Tensor, bounds: Sequence[float]) -> Tensor:
-        draw = torch.rand((len(images), 1, 1, 1), generator=self.rng)
-        return bounds[0] + (bounds[1] - bounds[0]) * draw
+    def _add(self, clean: Tensor, slice_axis: int | None, bank: Tensor | None) -> Tensor:
+        if clean.dim() not in (3, 4):
+            raise ValueError(f"label must be (C, H, W) or (C, H, W, D), got shape {tuple(clean.shape)}. Reshape it.")
+        axis = 3 if slice_axis is None else slice_axis + 1
+        slices = clean[None] if clean.dim() == 3 else clean.movedim(axis, 0)
+        rng = Generator(clean.device).manual_seed(self.seed)
+        noisy = slices.clone()
+        for drawn in self.drawn:
+            if bank is not None and drawn.law == LOW_DOSE:
+                noisy = noisy + mix_low_dose_noise(bank.to(noisy), drawn.level, rng)
+            else:
+                noisy = drawn.add(noisy, drawn.level, rng)
+        return noisy[0] if clean.dim() == 3 else noisy.movedim(0, axis)

@@ -149,6 +149,19 @@ def test_label_and_noise_are_cropped_by_one_window_and_collate_with_other_modali
         assert torch.equal(noise.as_tensor(), expected if modality == "ct" else torch.zeros_like(expected))
 
 
+def test_each_slice_of_a_stack_gets_the_noise_that_it_gets_alone() -> None:
+    stack = torch.rand(2, 64, 64)
+    noise = LowDoseNoised("label")({"label": stack, "modality": "ct"})["low_dose_noise"]
+    for index in range(2):
+        alone = LowDoseNoised("label")({"label": stack[index : index + 1], "modality": "ct"})["low_dose_noise"]
+        assert torch.equal(noise[index], alone)
+
+
+def test_a_windowed_ct_gets_no_noise() -> None:
+    item = {"label": torch.rand(1, 64, 64), "modality": "ct", "windowed": True}
+    assert "low_dose_noise" not in LowDoseNoised("label")(item)
+
+
 def test_labels_are_left_as_they_are() -> None:
     label = cylinder()
     precompute(label)

@@ -1,4 +1,4 @@
-"""Claims about the noise that training simulates."""
+"""Claims about the noise that is simulated on one image."""
 
 from __future__ import annotations
 
@@ -7,118 +7,134 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from monai.data import MetaTensor
 from torch import Tensor
 
-from monai_gan_denoise.transforms import SimulateNoise
+from monai_gan_denoise.transforms import NoiseDistribution, NormalizeModalityd, RandSimulateNoised
+from monai_gan_denoise.transforms.noise import LAWS, Law
 
-GAUSSIAN = {"gaussian": (0.02, 0.3)}
-
-
-def simulate(
-    levels: dict[str, tuple[float, float]], clean: float = 0.0, second: float = 0.0, **more: Any
-) -> SimulateNoise:
-    return SimulateNoise(levels, clean=clean, second=second, **more)
+GAUSSIAN = {"all": {"gaussian": {"level": [0.02, 0.3]}}}
+LOW_DOSE = Law("low-dose", LAWS["impulse"].draw, ("ct",), "the dose", (0.01, 1), (0.5, 0.25, 0.1))
 
 
-def gray(count: int, side: int = 16, value: float = 0.5) -> dict[str, Tensor]:
-    return {"label": torch.full((count, 1, side, side), value)}
+def simulate(laws: dict[str, Any] | None = None, seed: int = 3, **shares: float) -> RandSimulateNoised:
+    transform = RandSimulateNoised(NoiseDistribution(laws or GAUSSIAN, **shares))
+    transform.set_random_state(seed)
+    return transform
 
 
-def test_levels_are_drawn_as_the_square_of_a_uniform_number() -> None:
-    noisy, label = simulate(GAUSSIAN)(gray(400, 64))
-    std = (noisy - label).flatten(1).std(1).numpy()
-    uniform = np.sqrt(np.clip((std - 0.02) / 0.28, 0, 1))
-    assert stats.kstest(uniform, "uniform").pvalue > 0.01
+def item(label: Tensor, modality: str = "us", **more: Any) -> dict[str, Any]:
+    return {"label": label, "modality": modality, **more}
 
 
-def test_photon_counts_are_drawn_uniformly_in_the_exponent() -> None:
-    noisy, label = simulate({"poisson": (10.0, 1000.0)})(gray(400, 64))
-    counts = 0.5 / (noisy - label).flatten(1).var(1).numpy()
-    assert stats.kstest(np.log10(counts) - 1, stats.uniform(0, 2).cdf).pvalue > 0.01
+@pytest.mark.parametrize("shape", [(1, 24, 32), (1, 24, 32, 5)])
+def test_same_seed_gives_the_same_bits(shape: tuple[int, ...]) -> None:
+    label = torch.linspace(0, 1, int(np.prod(shape))).reshape(shape)
+    first, again, other = (simulate(seed=seed)(item(label))["image"] for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize(
-    ("law", "level", "second_moment"),
-    [
-        ("gaussian", 0.1, 0.1**2),
-        ("speckle", 0.2, (0.2 * 0.5) ** 2),
-        ("poisson", 40.0, 0.5 / 40),
-        ("impulse", 0.2, 0.2 * 0.5**2),
-        ("rician", 0.1, stats.rice(5, scale=0.1).expect(lambda magnitude: (magnitude - 0.5) ** 2)),
-    ],
-)
-def test_every_law_is_reached_by_its_name(law: str, level: float, second_moment: float) -> None:
-    noisy, label = simulate({law: (level, level)})(gray(8, 128))
-    assert (noisy - label).square().mean().item() == pytest.approx(second_moment, rel=0.03)
+def test_successive_calls_differ(phantom: Tensor) -> None:
+    transform = simulate()
+    assert not torch.equal(transform(item(phantom[0]))["image"], transform(item(phantom[0]))["image"])
 
 
-def test_share_of_clean_images_is_kept() -> None:
-    noisy, label = simulate(GAUSSIAN, clean=0.3)(gray(2000, 4))
-    untouched = (noisy == label).flatten(1).all(1).sum().item()
-    assert 0.001 < stats.binom(2000, 0.3).cdf(untouched) < 0.999
+@pytest.mark.parametrize("law", list(LAWS))
+def test_the_clean_image_is_not_touched(law: str, phantom: Tensor) -> None:
+    label = phantom[0].clone()
+    modality = LAWS[law].modalities[0]
+    result = simulate({modality: {law: {"level": LAWS[law].examples[1]}}}, second=1.0)(item(label, modality))
+    assert result["label"] is label
+    assert torch.equal(label, phantom[0])
+    assert not torch.equal(result["image"], label)
+    assert result["image"].dtype == torch.float32
 
 
-def test_laws_are_drawn_equally_often() -> None:
-    noisy, _ = simulate({"gaussian": (0.1, 0.1), "impulse": (1.0, 1.0)})(gray(2000, 4))
-    impulses = ((noisy == 0) | (noisy == 1)).flatten(1).all(1).sum().item()
-    assert 0.001 < stats.binom(2000, 0.5).cdf(impulses) < 0.999
+def test_a_clean_draw_gives_the_clean_image_in_memory_of_its_own(phantom: Tensor) -> None:
+    result = simulate(clean=1.0)(item(phantom[0]))
+    assert torch.equal(result["image"], result["label"])
+    assert result["image"].data_ptr() != result["label"].data_ptr()
+    assert result["noise"] == []
 
 
-def test_second_law_adds_its_variance_to_its_share() -> None:
-    noisy, label = simulate({"gaussian": (0.1, 0.1)}, second=0.25)(gray(1000, 32))
-    variance = (noisy - label).flatten(1).var(1)
-    twice = (variance > 1.5 * 0.1**2).sum().item()
-    assert 0.001 < stats.binom(1000, 0.25).cdf(twice) < 0.999
-    assert variance[variance > 1.5 * 0.1**2].mean().item() == pytest.approx(2 * 0.1**2, rel=0.02)
+def test_the_record_says_what_was_added() -> None:
+    transform = simulate({"all": {"gaussian": {"level": [0.05, 0.3]}}}, second=0.5)
+    for _ in range(20):
+        result = transform(item(torch.full((1, 128, 128), 0.5)))
+        expected = sum(drawn["level"] ** 2 for drawn in result["noise"])
+        assert (result["image"] - 0.5).var().item() == pytest.approx(expected, rel=0.06)
 
 
-def test_clean_image_is_turned_into_all_eight_positions() -> None:
-    original = np.arange(16, dtype=np.float32).reshape(4, 4)
-    turned = {np.rot90(image, turn).tobytes() for image in (original, original.T) for turn in range(4)}
-    batch = {"label": torch.from_numpy(original).repeat(200, 1, 1, 1)}
-    noisy, label = simulate(GAUSSIAN, clean=1.0)(batch)
-    assert {image[0].contiguous().numpy().tobytes() for image in label} == turned
-    assert torch.equal(noisy, label)
+def test_the_record_of_a_metatensor_is_in_its_metadata_beside_its_own(phantom: Tensor) -> None:
+    label = MetaTensor(phantom[0], meta={"filename_or_obj": "a.png"})
+    result = simulate({"all": {"poisson": {"level": 0.5}}})(item(label))
+    assert result["image"].meta["noise"] == [{"law": "poisson", "level": 0.5, **LAWS["poisson"].parameters}]
+    assert result["image"].meta["filename_or_obj"] == "a.png"
+    assert "noise" not in result["label"].meta
 
 
-def test_contrast_and_offset_move_noisy_and_clean_image_alike() -> None:
-    ramp = {"label": torch.linspace(0, 1, 64).view(1, 1, 8, 8).repeat(500, 1, 1, 1)}
-    noisy, label = simulate(GAUSSIAN, clean=1.0, contrast=(0.6, 1.2), offset=(-0.05, 0.1))(ramp)
-    lowest, highest = label.flatten(1).min(1).values.numpy(), label.flatten(1).max(1).values.numpy()
-    assert stats.kstest(highest - lowest, stats.uniform(0.6, 0.6).cdf).pvalue > 0.01
-    assert stats.kstest(lowest, stats.uniform(-0.05, 0.15).cdf).pvalue > 0.01
-    assert torch.equal(noisy, label)
+def test_the_noisy_image_can_be_taken_back_to_its_own_units() -> None:
+    label = MetaTensor(torch.full((1, 32, 32), 476.0))  # HU: the middle of CT's range
+    normalize = NormalizeModalityd(["label", "image"], allow_missing_keys=True)
+    normalized = normalize(item(label, "ct"))
+    noisy = simulate({"all": {"impulse": {"level": 1.0}}})(normalized)
+    back = normalize.inverse(noisy)["image"]
+    assert set(back.unique().tolist()) == {-1024.0, 1976.0}
 
 
-def test_same_seed_gives_the_same_bits_batch_after_batch(phantom: Tensor) -> None:
-    batch = {"label": phantom.repeat(4, 1, 1, 1)}
-    first, again, other = (simulate(GAUSSIAN, seed=seed) for seed in (1, 1, 2))
-    for _ in range(2):
-        expected, drawn, different = first(batch), again(batch), other(batch)
-        assert torch.equal(drawn[0], expected[0])
-        assert torch.equal(drawn[1], expected[1])
-        assert not torch.equal(different[0], expected[0])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_volume_is_cut_across_its_slice_axis(axis: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def draw(images: Tensor, *_: Any) -> Tensor:
+        seen.append(tuple(images.shape))
+        return images + torch.arange(len(images))[:, None, None, None]
+
+    monkeypatch.setitem(LAWS, "low-dose", Law("low-dose", draw, ("ct",), "the dose", (0, 1), (0, 0, 0)))
+    label = MetaTensor(torch.zeros(1, 4, 5, 6), meta={"slice_axis": axis})
+    noisy = simulate({"ct": {"low-dose": {"level": 0.5}}})(item(label, "ct"))["image"]
+    sides = [side for number, side in enumerate((4, 5, 6)) if number != axis]
+    assert seen == [((4, 5, 6)[axis], 1, *sides)]
+    for index in range((4, 5, 6)[axis]):
+        assert bool((noisy.select(axis + 1, index) == index).all())
 
 
-def test_successive_batches_differ(phantom: Tensor) -> None:
-    noise = simulate(GAUSSIAN)
-    assert not torch.equal(noise({"label": phantom})[0], noise({"label": phantom})[0])
+@pytest.mark.parametrize("how", ["item", "metadata"])
+def test_a_windowed_ct_gets_no_law_that_needs_hu(how: str) -> None:
+    laws = {"all": {"gaussian": {"level": 0.1}}, "ct": {"speckle": {"level": 0.1, "share": 1e9}}}
+    label = MetaTensor(torch.full((1, 16, 16), 0.5), meta={"bit_range": (0, 255)} if how == "metadata" else {})
+    flag = {"windowed": True} if how == "item" else {}
+    assert simulate(laws)(item(label, "ct", **flag))["image"].meta["noise"][0]["law"] == "gaussian"
 
 
-def test_batch_is_not_modified(phantom: Tensor) -> None:
-    batch = {"label": phantom.repeat(4, 1, 1, 1)}
-    simulate(GAUSSIAN, contrast=(0.5, 0.6))(batch)
-    assert torch.equal(batch["label"], phantom.repeat(4, 1, 1, 1))
+def test_low_dose_noise_comes_from_the_bank_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAWS, "low-dose", LOW_DOSE)
+    laws = {"ct": {"low-dose": {"level": 0.25}}}
+    bank = 0.03 * torch.randn(4, 64, 64, generator=torch.Generator().manual_seed(1))
+    label = torch.full((1, 64, 64), 0.4)
+    from_bank = simulate(laws)(item(label, "ct", low_dose_noise=bank))["image"] - label
+    # A quarter of the dose: twice the deviation; and nothing but a mixture of the fields.
+    assert from_bank.std().item() == pytest.approx(2 * 0.03, rel=0.05)
+    residual = np.linalg.lstsq(bank.flatten(1).T.numpy(), from_bank.flatten().numpy(), rcond=None)[1]
+    assert residual.item() < 1e-6
+    exact = simulate(laws)(item(label, "ct"))["image"]
+    assert exact.unique().tolist() == [0.0, pytest.approx(0.4), 1.0]
 
 
-def test_batches_leave_in_channels_last_order_on_the_device() -> None:
-    batch = {"label": torch.rand((2, 3, 8, 8))}
-    for images in simulate(GAUSSIAN)(batch, device="cpu", non_blocking=True):
-        assert images.is_contiguous(memory_format=torch.channels_last)
-        assert images.device == torch.device("cpu")
+def test_each_slice_of_a_volume_gets_noise_from_its_own_bank(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAWS, "low-dose", LOW_DOSE)
+    label = torch.rand(1, 16, 16, 5)
+    bank = torch.stack([torch.full((2, 16, 16), float(index)) for index in range(5)])
+    noise = simulate({"ct": {"low-dose": {"level": 1.0}}})(item(label, "ct", low_dose_noise=bank))["image"] - label
+    torch.testing.assert_close(noise.abs(), torch.arange(5.0).expand(1, 16, 16, 5), rtol=0, atol=1e-6)
 
 
-def test_unknown_law_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"levels must name laws among gaussian, .*rician, got 'pink'\. Remove it"):
-        simulate({"gaussian": (0.0, 0.1), "pink": (0.0, 1.0)})
+def test_an_image_of_five_axes_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"label must be \(C, H, W\) or \(C, H, W, D\), got shape \(1, 2, 16, 16, 3\)"):
+        simulate()(item(torch.zeros(1, 2, 16, 16, 3)))
+
+
+def test_a_missing_modality_is_refused() -> None:
+    with pytest.raises(ValueError, match="modality must be one of"):
+        simulate()({"label": torch.zeros(1, 16, 16)})

@@ -1,0 +1,82 @@
+"""A folder of images without a manifest: what can be told from headers and from the names of subfolders."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pydicom
+
+from monai_gan_denoise.io.dicom import is_dicom
+from monai_gan_denoise.io.discovery import find_images
+from monai_gan_denoise.io.scan import InputError
+
+__all__ = ["read_folder"]
+
+logger = logging.getLogger(__name__)
+
+NAMES = {name: name for name in ("ct", "mr", "xr", "us", "oct")} | {"mri": "mr", "xray": "xr"}  # of subfolders
+BIDS_SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")  # Brain Imaging Data Structure 1.9, "Entities"
+
+
+def read_folder(folder: Path, modality: str, leave_out: Sequence[str]) -> list[dict[str, Any]]:
+    """List the images, volumes and series below a folder.
+
+    The modality is what the header says, else what a subfolder is named (ct, mr or mri, xr or xray, us, oct), else
+    ``modality``. The patient is DICOM's PatientID or BIDS's ``sub-`` label.
+
+    Args:
+        folder: what to look through.
+        modality: for images of which nothing else tells it; "auto" to refuse those.
+        leave_out: names of subfolders whose images are left out.
+
+    Returns:
+        A row an image: ``file`` (a path, or the list of a series), ``name`` (its path within the folder), ``modality``,
+        ``patient`` (empty if unknown).
+
+    Raises:
+        InputError: if the folder is none or is named as one to leave out, or an image's modality is unknown.
+    """
+    if not folder.is_dir():
+        raise InputError(f"dataset_dir must be a folder or a manifest, got {folder}. Check the path.")
+    if folder.resolve().name in leave_out:
+        raise InputError(f"dataset_dir must not be a folder of test images, got {folder}. They are never trained on.")
+    rows = []
+    for item in find_images(folder):
+        files = [Path(path) for path in item["image"]]
+        relative = files[0].relative_to(folder)
+        if set(relative.parts[:-1]) & set(leave_out):
+            continue
+        if "refusal" in item:
+            logger.warning("%s", item["refusal"])
+            continue
+        known = item.get("modality") or _named(relative) or (modality if modality != "auto" else None)
+        if known is None:
+            raise InputError(
+                f"modality must be one of ct, mr, xr, us, oct, got none in {files[0]}. "
+                "Pass --modality, add a manifest.csv, or sort the images into folders of these names."
+            )
+        rows.append(
+            {
+                "file": str(files[0]) if len(files) == 1 else [str(path) for path in files],
+                "name": relative.as_posix(),
+                "modality": known,
+                "patient": _patient(files[0], relative),
+            }
+        )
+    return rows
+
+
+def _named(relative: Path) -> str | None:
+    return next((NAMES[part.lower()] for part in reversed(relative.parts[:-1]) if part.lower() in NAMES), None)
+
+
+def _patient(path: Path, relative: Path) -> str:
+    if is_dicom(path):
+        header = pydicom.dcmread(path, specific_tags=["PatientID"], stop_before_pixels=True, force=True)
+        return str(header.get("PatientID") or "")
+    subject = BIDS_SUBJECT.match(relative.name) or BIDS_SUBJECT.match(relative.parts[0])
+    return subject.group() if subject else ""

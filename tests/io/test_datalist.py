@@ -1,0 +1,118 @@
+"""Claims about what training is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from monai_gan_denoise.io import InputError, balance, load_datalist
+
+TABLE = """\
+file,modality,split,kind,pair,source,patient
+x1.png,xray,train,clean,,a,p1
+u1.png,us,train,clean,,a,p2
+u2.png,us,train,clean,,a,p3
+u3.png,us,train,noisy,,a,p3
+v1.png,us,val,clean,,b,p1
+t1.png,us,test,clean,,,
+n1.png,oct,real_train,real_noisy,first,c,p9
+c1.png,oct,real_train,real_clean,first,c,p9
+"""
+
+
+@pytest.fixture
+def dataset_dir(tmp_path: Path) -> Path:
+    (tmp_path / "manifest.csv").write_text(TABLE)
+    return tmp_path
+
+
+def names(items: list[dict[str, str]], key: str = "label") -> list[str]:
+    return [Path(item[key]).name for item in items]
+
+
+def test_a_split_lists_its_clean_images(dataset_dir: Path) -> None:
+    assert names(load_datalist(dataset_dir, "train")) == ["x1.png", "u1.png", "u2.png"]
+    assert load_datalist(dataset_dir, "val") == [{"label": str(dataset_dir / "v1.png"), "modality": "us"}]
+
+
+def test_a_manifest_is_known_by_its_folder_or_its_own_path(dataset_dir: Path) -> None:
+    table = dataset_dir / "manifest.csv"
+    expected = load_datalist(dataset_dir, "train")
+    assert load_datalist(table, "train") == expected
+    assert load_datalist(table.rename(dataset_dir / "my_scans.csv"), "train") == expected
+
+
+def test_pairs_are_listed_with_both_sides(dataset_dir: Path) -> None:
+    (pair,) = load_datalist(dataset_dir, "real_train")
+    assert pair == {
+        "image": str(dataset_dir / "n1.png"),
+        "label": str(dataset_dir / "c1.png"),
+        "modality": "oct",
+    }
+
+
+def test_a_pair_without_one_side_is_refused(dataset_dir: Path) -> None:
+    (dataset_dir / "manifest.csv").write_text(TABLE.replace("c1.png,oct,real_train,real_clean,first", "c1.png,oct,,,"))
+    with pytest.raises(InputError, match="pair must have a noisy and a clean side, got one of first"):
+        load_datalist(dataset_dir, "real_train")
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_patient_of_training_and_another_split_is_refused(dataset_dir: Path, split: str) -> None:
+    with (dataset_dir / "manifest.csv").open("a") as stream:
+        stream.write(f"w.png,us,{split},clean,,a,p2\n")
+    with pytest.raises(InputError, match=f"patients must be in one split, got p2 in train and {split}"):
+        load_datalist(dataset_dir, "train")
+
+
+def test_without_a_split_column_a_tenth_of_the_patients_is_held_out(tmp_path: Path) -> None:
+    rows = [f"{patient}-{image}.png,us,{patient}" for patient in range(20) for image in range(2)]
+    (tmp_path / "manifest.csv").write_text("\n".join(["file,modality,patient", *rows]))
+    train, val = (names(load_datalist(tmp_path, split)) for split in ("train", "val"))
+    assert len(val) == 4
+    assert sorted(train + val) == sorted(row.split(",")[0] for row in rows)
+    assert not {name.split("-")[0] for name in train} & {name.split("-")[0] for name in val}
+
+
+def test_rows_that_leave_their_split_empty_are_not_given_one(dataset_dir: Path) -> None:
+    with (dataset_dir / "manifest.csv").open("a") as stream:
+        stream.write("spare.png,us,,clean,,,\n")
+    assert "spare.png" not in names(load_datalist(dataset_dir, "train") + load_datalist(dataset_dir, "val"))
+
+
+def test_a_folder_without_manifest_lists_its_images_and_holds_a_tenth_out(tmp_path: Path) -> None:
+    (tmp_path / "us").mkdir()
+    for number in range(20):
+        image = sitk.GetImageFromArray(np.zeros((16, 16), np.uint8))
+        sitk.WriteImage(image, str(tmp_path / "us" / f"{number}.png"))
+    train, val = (load_datalist(tmp_path, split) for split in ("train", "val"))
+    assert (len(train), len(val)) == (18, 2)
+    assert {item["modality"] for item in train + val} == {"us"}
+    assert set(names(train)).isdisjoint(names(val))
+    assert load_datalist(tmp_path, "val") == val
+
+
+@pytest.mark.parametrize("split", ["test", "real_test"])
+def test_the_test_images_are_sealed(dataset_dir: Path, split: str) -> None:
+    with pytest.raises(InputError, match="split must be train or val"):
+        load_datalist(dataset_dir, split)
+
+
+def test_a_split_without_images_is_refused(dataset_dir: Path) -> None:
+    with pytest.raises(InputError, match=r"split must name images, got 'spare' in .*manifest\.csv"):
+        load_datalist(dataset_dir, "spare")
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"split must name images, got 'train' in {tmp_path}"):
+        load_datalist(tmp_path, "train")
+
+
+def test_each_modality_is_drawn_as_often_as_any_other(dataset_dir: Path) -> None:
+    datalist = load_datalist(dataset_dir, "train")
+    weights = dict(zip(names(datalist), balance(datalist), strict=True))
+    assert weights == {"x1.png": 1.0, "u1.png": 0.5, "u2.png": 0.5}
+    assert balance(datalist, {"us": 2.0}) == [1.0, 1.0, 1.0]
