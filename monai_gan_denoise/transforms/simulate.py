@@ -46,8 +46,8 @@ class RandSimulateNoised(MapTransform, Randomizable):
     gets its low-dose noise from there, as ``mix_low_dose_noise`` takes it; of a volume ``(S, K, H, W)``.
 
     Args:
-        distribution: what to draw from.
         keys: the clean image, ``(C, H, W)`` or ``(C, H, W, D)`` in network units; not modified.
+        distribution: what to draw from.
         image_key: where to put the noisy one.
         modality_key: item that names the modality; where it is absent the image's metadata does.
         allow_missing_keys: do not raise if the clean image is missing.
@@ -58,8 +58,8 @@ class RandSimulateNoised(MapTransform, Randomizable):
 
     def __init__(
         self,
+        keys: str,
         distribution: NoiseDistribution,
-        keys: str = "label",
         image_key: str = "image",
         modality_key: str = "modality",
         allow_missing_keys: bool = False,

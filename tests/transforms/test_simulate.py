@@ -18,7 +18,7 @@ LOW_DOSE = Law("low-dose", LAWS["impulse"].draw, ("ct",), "the dose", (0.01, 1),
 
 
 def simulate(laws: dict[str, Any] | None = None, seed: int = 3, **shares: float) -> RandSimulateNoised:
-    transform = RandSimulateNoised(NoiseDistribution(laws or GAUSSIAN, **shares))
+    transform = RandSimulateNoised("label", NoiseDistribution(laws or GAUSSIAN, **shares))
     transform.set_random_state(seed)
     return transform
 

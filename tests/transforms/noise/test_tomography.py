@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -115,3 +116,9 @@ def test_a_scan_that_cannot_be_is_refused(parameter: str, value: float | str, me
 def test_a_slice_wider_than_the_source_s_circle_is_refused() -> None:
     with pytest.raises(ValueError, match=r"spacing must leave .* got 2 mm with corners at 727 mm"):
         Tomograph(Scan(spacing=2.0), 512, 512)
+
+
+def test_without_its_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "finufft", None)
+    with pytest.raises(ImportError, match=r"low-dose noise needs finufft, got none\. Install it: pip install finufft"):
+        Tomograph(Scan(), 16, 16).project(torch.zeros(16, 16))
