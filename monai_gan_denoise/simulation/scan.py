@@ -19,15 +19,17 @@ __all__ = ["SPACING", "check_scan", "draw_noise", "law_units", "pixel_spacing"]
 SPACING = "spacing"  # name of the parameter that stands for the distance between pixels, in mm
 
 
-def law_units(scan: Scan, modality: str) -> tuple[float, float]:
+def law_units(scan: Scan, modality: str, law: Law) -> tuple[float, float]:
     """Find the intensity that is 0 to a law, and how much more 1 is: the range that levels are a fraction of.
 
     CT: -1024 HU and 3000 HU. 8-bit images: the lowest value that the type holds and 255. Others: 0 and maximum minus
-    minimum, of the whole scan. A physical zero, not the minimum, is 0: there no photon arrives and no echo returns.
+    minimum, of the whole scan. A physical zero, not the minimum, is 0: there no photon arrives and no echo returns. To
+    a law of what is shown, the minimum is: pepper is black and salt white, whatever the numbers.
 
     Args:
         scan: the scan.
         modality: one of ``MODALITIES``.
+        law: the law.
 
     Returns:
         Zero and range, in the units of ``scan.values``.
@@ -36,7 +38,8 @@ def law_units(scan: Scan, modality: str) -> tuple[float, float]:
         return scan.bit_range[0], scan.bit_range[1] - scan.bit_range[0]
     if modality == "ct":
         return CT_RANGE[0] + scan.hu_offset, CT_RANGE[1] - CT_RANGE[0]
-    return 0.0, float(scan.values.max()) - float(scan.values.min())
+    lowest, highest = float(scan.values.min()), float(scan.values.max())
+    return lowest if law.shown else 0.0, highest - lowest
 
 
 def check_scan(scan: Scan, modality: str, law: Law, file: str, force: bool = False) -> None:
@@ -61,7 +64,7 @@ def check_scan(scan: Scan, modality: str, law: Law, file: str, force: bool = Fal
             f"modality must be {'one of ' if len(law.modalities) > 1 else ''}{suited} for {law.name}, "
             f"got {modality} in {file}. Choose another law, or pass --force."
         )
-    zero, width = law_units(scan, modality)
+    zero, width = law_units(scan, modality, law)
     if width == 0:
         raise InputError(f"values must vary, as levels refer to their range, got a constant in {file}. Leave it out.")
     if law.nonnegative and scan.values.min() < zero:
@@ -91,8 +94,8 @@ def draw_noise(
         Noisy less clean, shape and units of ``scan.values``; exactly 0 where the law changes nothing. In float64, so
         that what a law replaces comes out as the law's value and not as a neighbor of it.
     """
-    zero, width = law_units(scan, known_modality(modality))
     law = simulation.law
+    zero, width = law_units(scan, known_modality(modality), law)
     parameters = dict(simulation.parameters)
     if SPACING in law.parameters and spacing is not None:
         parameters.setdefault(SPACING, spacing)

@@ -107,6 +107,7 @@ LAWS: Mapping[str, Law] = {
             (0, 1),
             (0.05, 0.1, 0.2),
             _defaults(add_ultrasound_speckle),
+            nonnegative=True,
         ),
         Law(
             "oct-speckle",
@@ -117,8 +118,8 @@ LAWS: Mapping[str, Law] = {
             (16, 4, 1),
             _defaults(add_oct_speckle),
         ),
-        Law("impulse", add_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25)),
-        Law("impulse-random", add_random_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25)),
+        Law("impulse", add_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25), shown=True),
+        Law("impulse-random", add_random_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25), shown=True),
         Law("rician", add_rician_noise, ("mr",), DEVIATION, (0, 1), (0.03, 0.09, 0.2), nonnegative=True),
         Law(
             "nc-chi",
@@ -157,7 +158,7 @@ LAWS: Mapping[str, Law] = {
             (0.02, 0.05, 0.1),
             _defaults(add_kspace_spikes),
         ),
-        Law("quantization", quantize, ("xr", "us"), "the bits a pixel", BITS, (6, 4, 2)),
+        Law("quantization", quantize, ("xr", "us"), "the bits a pixel", BITS, (6, 4, 2), shown=True),
         Law(
             "jpeg",
             add_jpeg_artifacts,
@@ -165,6 +166,7 @@ LAWS: Mapping[str, Law] = {
             "the quality, of the Independent JPEG Group",
             QUALITY,
             (75, 30, 10),
+            shown=True,
         ),
         Law(
             "mixture",

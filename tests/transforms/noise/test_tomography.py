@@ -73,7 +73,7 @@ def test_white_noise_has_its_closed_form_variance_behind_the_ramp(geometry: str,
     tomograph = Tomograph(scan, 64, 64)
     shape = tomograph.project(torch.zeros(64, 64)).shape
     noise = torch.stack([tomograph.reconstruct(torch.randn(shape, generator=rng)) for _ in range(20)])
-    # The integral of the squared ramp up to the Nyquist frequency, 1 / (12 element^3), a view: Kak & Slaney, eq. 177.
+    # The integral of the squared ramp up to the Nyquist frequency, 1 / (12 element^3), a view: Kak & Slaney, 5.2.
     assert noise.var().item() == pytest.approx(math.pi**2 / (12 * 300 * 0.6**2), rel=0.03)
 
 
