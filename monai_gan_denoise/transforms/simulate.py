@@ -43,7 +43,8 @@ class RandSimulateNoised(MapTransform, Randomizable):
     with a dictionary a law (``law``, ``level`` and the law's parameters), goes to ``meta["noise"]`` of the noisy image;
     if the clean image is a plain tensor, to the item ``noise``. A CT whose item ``windowed`` is true, or whose
     metadata has a ``bit_range``, holds no HU and gets laws for any modality. An image with an item ``low_dose_noise``
-    gets its low-dose noise from there, as ``mix_low_dose_noise`` takes it; of a volume ``(S, K, H, W)``.
+    gets its low-dose noise from there, as ``mix_low_dose_noise`` takes it; of a volume ``(S, K, H, W)``. Its record
+    has no parameters then, since the bank was drawn with its own.
 
     Args:
         keys: the clean image, ``(C, H, W)`` or ``(C, H, W, D)`` in network units; not modified.
@@ -86,7 +87,7 @@ class RandSimulateNoised(MapTransform, Randomizable):
             self.randomize(law_modality(modality, windowed, BANK_KEY in items))
             plain = clean.as_tensor() if isinstance(clean, MetaTensor) else clean
             noisy = self._add(plain, meta.get("slice_axis"), items.get(BANK_KEY))
-            record = [drawn.record() for drawn in self.drawn]
+            record = [_known(drawn, BANK_KEY in items).record() for drawn in self.drawn]
             if isinstance(clean, MetaTensor):
                 noisy = MetaTensor(
                     noisy, meta=deepcopy(clean.meta), applied_operations=deepcopy(clean.applied_operations)
@@ -110,3 +111,8 @@ class RandSimulateNoised(MapTransform, Randomizable):
             else:
                 noisy = drawn.add(noisy, drawn.level, rng)
         return noisy[0] if clean.dim() == 3 else noisy.movedim(0, axis)
+
+
+def _known(drawn: DrawnNoise, banked: bool) -> DrawnNoise:
+    """Leave out the parameters of a law that a bank was drawn for with others."""
+    return DrawnNoise(drawn.law, drawn.level) if banked and drawn.law == LOW_DOSE else drawn

@@ -113,7 +113,9 @@ def test_low_dose_noise_comes_from_the_bank_if_there_is_one(monkeypatch: pytest.
     laws = {"ct": {"low-dose": {"level": 0.25}}}
     bank = 0.03 * torch.randn(4, 64, 64, generator=torch.Generator().manual_seed(1))
     label = torch.full((1, 64, 64), 0.4)
-    from_bank = simulate(laws)(item(label, "ct", low_dose_noise=bank))["image"] - label
+    result = simulate(laws)(item(label, "ct", low_dose_noise=bank))
+    assert result["noise"] == [{"law": "low-dose", "level": 0.25}]  # and nothing of a scanner that was not the bank's
+    from_bank = result["image"] - label
     # A quarter of the dose: twice the deviation; and nothing but a mixture of the fields.
     assert from_bank.std().item() == pytest.approx(2 * 0.03, rel=0.05)
     residual = np.linalg.lstsq(bank.flatten(1).T.numpy(), from_bank.flatten().numpy(), rcond=None)[1]
