@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_gan_denoise.io.folder import read_folder
+from monai_gan_denoise.io.discovery import find_images
+from monai_gan_denoise.io.folder import NAMES, read_folder
 from monai_gan_denoise.io.holdout import hold_out
 from monai_gan_denoise.io.manifest import find_manifest, read_manifest
 from monai_gan_denoise.io.scan import InputError
@@ -26,7 +27,8 @@ def load_datalist(dataset_dir: str | Path, split: str, modality: str = "auto") -
 
     Args:
         dataset_dir: a manifest in CSV or JSON; a folder that holds one as manifest.csv or manifest.json, with the
-            columns file, modality, and as far as known split, kind, pair, source, patient; or any folder of images.
+            columns file, modality, and as far as known split, kind, pair, source, patient; or any folder of images. A
+            file may be the folder of one DICOM series.
         split: ``train``, ``val`` or another split of the manifest, such as ``real_train``; ``test`` and ``real_test``
             are for measuring and are refused.
         modality: what images of a folder without manifest are if neither header nor subfolder says; "auto" to refuse
@@ -38,7 +40,7 @@ def load_datalist(dataset_dir: str | Path, split: str, modality: str = "auto") -
 
     Raises:
         InputError: if the split is sealed or empty, a patient is in training and in another split, a pair lacks a side,
-            or manifest or folder cannot be used.
+            a modality is unknown, or manifest or folder cannot be used.
     """
     if split in SEALED_SPLITS:
         raise InputError(
@@ -82,15 +84,35 @@ def _items(rows: Sequence[Mapping[str, Any]], source: Path) -> list[dict[str, An
         kind = row.get("kind") or "clean"
         if not row.get("pair"):
             if kind == "clean":
-                items.append({"label": row["file"], "modality": row["modality"]})
+                items.append({"label": _scan(row), "modality": _modality(row)})
             continue
         pairs[row["pair"]]["clean" if kind.endswith("clean") else "noisy"] = row
     for name, sides in pairs.items():
         if len(sides) < 2:
             raise InputError(f"pair must have a noisy and a clean side, got one of {name} in {source}. Add the other.")
         clean = sides["clean"]
-        items.append({"image": sides["noisy"]["file"], "label": clean["file"], "modality": clean["modality"]})
+        items.append({"image": _scan(sides["noisy"]), "label": _scan(clean), "modality": _modality(clean)})
     return items
+
+
+def _scan(row: Mapping[str, Any]) -> str | list[str]:
+    """Give an image's path, or those of the series that is all that a folder holds."""
+    if isinstance(row["file"], list) or not Path(row["file"]).is_dir():
+        return row["file"]  # type: ignore[no-any-return]
+    images = find_images(Path(row["file"]))
+    if len(images) != 1 or "refusal" in images[0]:
+        raise InputError(
+            f"file must be an image or the folder of one series, got {len(images)} images in {row['file']}. Name each."
+        )
+    return [str(path) for path in images[0]["image"]]
+
+
+def _modality(row: Mapping[str, Any]) -> str:
+    if row["modality"] not in NAMES:
+        raise InputError(
+            f"modality must be one of ct, mr, xr, us, oct, got {row['modality']!r} for {row['file']}. Correct it."
+        )
+    return NAMES[row["modality"]]
 
 
 def _refuse_shared_patients(rows: Sequence[Mapping[str, Any]], source: Path) -> None:

@@ -156,7 +156,7 @@ def _complete(
     files: list[Path] = item["image"]
     named = {"image": [str(path) for path in files]}
     first = files[0]
-    listed = manifest.get(first, {}).get("modality", "").strip().lower()
+    listed = manifest.get(first, {}).get("modality", "")
     known = item.get("modality") or listed or (modality if modality != "auto" else None)
     if not known:
         got = item.get("keyword") or "none"

@@ -14,11 +14,14 @@ from monai_gan_denoise.io.dicom import is_dicom
 from monai_gan_denoise.io.discovery import find_images
 from monai_gan_denoise.io.scan import InputError
 
-__all__ = ["read_folder"]
+__all__ = ["NAMES", "read_folder"]
 
 logger = logging.getLogger(__name__)
 
-NAMES = {name: name for name in ("ct", "mr", "xr", "us", "oct")} | {"mri": "mr", "xray": "xr"}  # of subfolders
+NAMES = {name: name for name in ("ct", "mr", "xr", "us", "oct")} | {
+    "mri": "mr",
+    "xray": "xr",
+}  # in paths and manifests
 BIDS_SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")  # Brain Imaging Data Structure 1.9, "Entities"
 
 
@@ -38,11 +41,13 @@ def read_folder(folder: Path, modality: str, leave_out: Sequence[str]) -> list[d
         ``patient`` (empty if unknown).
 
     Raises:
-        InputError: if the folder is none or is named as one to leave out, or an image's modality is unknown.
+        InputError: if the folder is none, it or what it sorts by modality is named as one to leave out, or an image's
+            modality is unknown.
     """
     if not folder.is_dir():
         raise InputError(f"dataset_dir must be a folder or a manifest, got {folder}. Check the path.")
-    if folder.resolve().name in leave_out:
+    here = folder.resolve()
+    if here.name in leave_out or (here.name.lower() in NAMES and here.parent.name in leave_out):
         raise InputError(f"dataset_dir must not be a folder of test images, got {folder}. They are never trained on.")
     rows = []
     for item in find_images(folder):

@@ -25,7 +25,7 @@ def find_manifest(source: Path) -> Path | None:
 def read_manifest(source: Path) -> list[dict[str, str]]:
     """Read a manifest, a row a file, with at least the columns ``file`` and ``modality``.
 
-    A JSON manifest is a list of objects whose keys are the columns.
+    A JSON manifest is a list of objects whose keys are the columns. Modalities may be written in capitals.
 
     Args:
         source: the manifest, or the folder that holds it as manifest.csv or manifest.json.
@@ -41,7 +41,7 @@ def read_manifest(source: Path) -> list[dict[str, str]]:
         absent = [column for column in REQUIRED if column not in row]
         if absent:
             raise InputError(f"columns must include {absent[0]}, got {', '.join(row)} in {path}. Add the column.")
-    return rows
+    return [{**row, "modality": row["modality"].strip().lower()} for row in rows]
 
 
 def _csv_rows(path: Path) -> list[dict[str, str]]:
@@ -60,5 +60,10 @@ def _json_rows(path: Path) -> list[dict[str, str]]:
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise InputError(
             f"{path.name} must be a list of objects, got {type(content).__name__} in {path}. Write an object a file."
+        )
+    nested = next((value for row in content for value in row.values() if isinstance(value, list | dict)), None)
+    if nested is not None:
+        raise InputError(
+            f"values must be text or numbers, got {nested} in {path}. Of a series name the folder that holds it alone."
         )
     return [{column: "" if value is None else str(value) for column, value in row.items()} for row in content]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pydicom
+import pydicom.data
 import pytest
 import SimpleITK as sitk
 
@@ -108,6 +110,42 @@ def test_a_split_without_images_is_refused(dataset_dir: Path) -> None:
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"split must name images, got 'train' in {tmp_path}"):
+        load_datalist(tmp_path, "train")
+
+
+def test_a_modality_counts_as_one_by_whatever_name(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("file,modality,split\na,mri,train\nb,MR,train\nc,xray,train\n")
+    datalist = load_datalist(tmp_path, "train")
+    assert [item["modality"] for item in datalist] == ["mr", "mr", "xr"]
+    assert balance(datalist) == [0.5, 0.5, 1.0]
+
+
+def test_an_unknown_modality_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("file,modality,split\na.png,pet,train\n")
+    with pytest.raises(InputError, match=r"modality must be one of ct, mr, xr, us, oct, got 'pet' for .*a\.png"):
+        load_datalist(tmp_path, "train")
+
+
+def test_a_manifest_names_a_series_by_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "series").mkdir()
+    for name, position in (("a", 5.0), ("b", -5.0)):
+        dataset = pydicom.dcmread(pydicom.data.get_testdata_file("MR_small.dcm"))
+        dataset.ImagePositionPatient = [0, 0, position]
+        dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        dataset.save_as(tmp_path / "series" / f"{name}.dcm")
+    (tmp_path / "manifest.csv").write_text("file,modality,split\nseries,mr,train\n")
+    (item,) = load_datalist(tmp_path, "train")
+    assert item["label"] == [str(tmp_path / "series" / "b.dcm"), str(tmp_path / "series" / "a.dcm")]
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_folder_that_is_not_of_one_series_is_refused(count: int, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for number in range(count):
+        image = sitk.GetImageFromArray(np.zeros((16, 16), np.uint8))
+        sitk.WriteImage(image, str(tmp_path / "folder" / f"{number}.png"))
+    (tmp_path / "manifest.csv").write_text("file,modality,split\nfolder,us,train\n")
+    with pytest.raises(InputError, match=f"file must be an image or the folder of one series, got {count} images in"):
         load_datalist(tmp_path, "train")
 
 

@@ -67,8 +67,9 @@ def test_folders_of_test_images_are_left_out(tmp_path: Path) -> None:
     for name in ("train/us/a.png", "test/us/b.png", "real_test/us/c.png"):
         write_png(tmp_path / name)
     assert list(read(tmp_path)) == ["train/us/a.png"]
-    with pytest.raises(InputError, match="dataset_dir must not be a folder of test images"):
-        read(tmp_path / "test")
+    for name in ("test", "test/us", "real_test/us"):
+        with pytest.raises(InputError, match="dataset_dir must not be a folder of test images"):
+            read(tmp_path / name)
 
 
 def test_what_is_no_image_is_named_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -17,6 +17,11 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "other.json") == read_manifest(tmp_path)
 
 
+def test_modalities_may_be_written_in_capitals(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("file,modality\na.png, CT\n")
+    assert read_manifest(tmp_path) == [{"file": "a.png", "modality": "ct"}]
+
+
 def test_manifest_json_is_found_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('[{"file": "a.png", "modality": "us"}]')
     assert read_manifest(tmp_path) == [{"file": "a.png", "modality": "us"}]
@@ -34,6 +39,11 @@ def test_a_folder_without_manifest_is_refused(tmp_path: Path) -> None:
         ("manifest.json", '[{"file": "a.png"}]', "columns must include modality, got file in .*json"),
         ("manifest.json", '[{"file": ', r"manifest\.json must be JSON text in UTF-8"),
         ("manifest.json", '{"file": "a.png"}', r"manifest\.json must be a list of objects, got dict"),
+        (
+            "manifest.json",
+            '[{"file": ["0.dcm", "1.dcm"], "modality": "ct"}]',
+            r"values must be text or numbers, got \['0\.dcm', '1\.dcm'\] in .*Of a series name the folder",
+        ),
         ("manifest.json", "[1]", r"manifest\.json must be a list of objects, got list"),
     ],
 )
