@@ -14,8 +14,9 @@ from monai_gan_denoise.engines import ScanDataset, ScanEngine
 from monai_gan_denoise.io import Scan, find_scans, read_scan, write_scan
 from monai_gan_denoise.io.formats import suffix_of
 from monai_gan_denoise.io.raster import SUFFIXES as RASTERS
-from monai_gan_denoise.simulation.scan import check_scan, draw_noise, pixel_spacing
+from monai_gan_denoise.simulation.scan import check_scan, draw_noise
 from monai_gan_denoise.simulation.settings import Simulation
+from monai_gan_denoise.transforms.patches import pixel_spacing
 
 __all__ = ["simulate", "write_noisy"]
 
@@ -80,7 +81,7 @@ def write_noisy(
         ValueError: if the law has no meaning for the scan.
     """
     check_scan(scan, modality, simulation.law, str(files[0]), force)
-    spacing = None if _without_geometry(scan, files[0]) else pixel_spacing(scan)
+    spacing = None if _without_geometry(scan, files[0]) else pixel_spacing(scan.affine, scan.slice_axis)
     noise = draw_noise(scan, modality, simulation, name, spacing)
     write_scan(files, np.negative(noise, out=noise), outputs, simulation.derivation(name))
 

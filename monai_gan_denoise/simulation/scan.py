@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -14,7 +12,7 @@ from monai_gan_denoise.simulation.settings import Simulation
 from monai_gan_denoise.transforms.intensity import CT_RANGE, known_modality
 from monai_gan_denoise.transforms.noise import Law
 
-__all__ = ["SPACING", "check_scan", "draw_noise", "law_units", "pixel_spacing"]
+__all__ = ["SPACING", "check_scan", "draw_noise", "law_units"]
 
 SPACING = "spacing"  # name of the parameter that stands for the distance between pixels, in mm
 
@@ -110,12 +108,6 @@ def draw_noise(
         unchanged = (noisy == image)[0].numpy()
         added[(..., *index)] = np.where(unchanged, 0, noisy[0].double().numpy() * width + zero - values)
     return noise
-
-
-def pixel_spacing(scan: Scan) -> float:
-    """Give the geometric mean of the two spacings within a slice, in mm."""
-    across = 2 if scan.slice_axis is None else scan.slice_axis
-    return math.sqrt(math.prod(float(np.linalg.norm(scan.affine[:3, axis])) for axis in range(3) if axis != across))
 
 
 def _slices(values: npt.NDArray[np.floating], slice_axis: int | None) -> npt.NDArray[np.floating]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
@@ -15,9 +18,10 @@ from torch import Tensor
 from monai_gan_denoise.transforms.intensity import known_modality
 from monai_gan_denoise.transforms.simulate import BANK_KEY, WINDOWED_KEY
 
-__all__ = ["RandPatchesd", "StackSlicesd", "collate_patches"]
+__all__ = ["RandPatchesd", "StackSlicesd", "collate_patches", "pixel_spacing"]
 
 FOREGROUND = 0.03  # network units; air in CT and MR and the black around a sector lie below, lungs and tissue above
+SPACING_KEY = "spacing"  # item from which LowDoseNoised takes the size of a pixel
 PROBE = 4  # every fourth row and column is looked at, enough to see whether a patch is empty
 
 
@@ -26,7 +30,8 @@ class StackSlicesd(MapTransform):
 
     The slice axis comes from the metadata (``slice_axis``), else it is the third; axes beyond the third are more
     slices. The result is a plain tensor: metadata would slow every patch down. The item ``windowed`` tells afterwards
-    whether the image is a CT in a window's gray levels. Only a CT in HU keeps a bank of low-dose noise.
+    whether the image is a CT in a window's gray levels, the item ``spacing`` the size of a pixel in mm if the metadata
+    do. Only a CT in HU keeps a bank of low-dose noise.
 
     Args:
         keys: images, ``(1, *spatial)``; not modified.
@@ -49,6 +54,9 @@ class StackSlicesd(MapTransform):
             items[self.modality_key] = modality
             items[WINDOWED_KEY] = modality == "ct" and meta.get("bit_range") is not None
             items[key] = _stack(spatial, meta.get("slice_axis"))
+            affine = np.asarray(meta.get("affine", np.eye(4)))
+            if not np.array_equal(affine, np.eye(4)):  # which stands for a file that does not say
+                items[SPACING_KEY] = pixel_spacing(affine, meta.get("slice_axis"))
             if modality != "ct" or items[WINDOWED_KEY]:
                 items.pop(BANK_KEY, None)
         return items
@@ -142,6 +150,17 @@ def collate_patches(items: Sequence[Sequence[Mapping[Hashable, Any]] | Mapping[H
         tensors = [value for value in values if isinstance(value, Tensor)]
         batch[key] = torch.stack(tensors) if len(tensors) == len(patches) else values
     return batch
+
+
+def pixel_spacing(affine: npt.NDArray[np.floating], slice_axis: int | None) -> float:
+    """Give the geometric mean of the two spacings within a slice, in mm.
+
+    Args:
+        affine: 4 x 4, voxel index to millimeters.
+        slice_axis: axis across which a volume is cut; None for an image, whose axes are the first two.
+    """
+    across = 2 if slice_axis is None else slice_axis
+    return math.sqrt(math.prod(float(np.linalg.norm(affine[:3, axis])) for axis in range(3) if axis != across))
 
 
 def _stack(spatial: Tensor, slice_axis: int | None) -> Tensor:

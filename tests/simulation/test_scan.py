@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 
 from monai_gan_denoise.io import Scan
 from monai_gan_denoise.simulation import Simulation
-from monai_gan_denoise.simulation.scan import check_scan, draw_noise, law_units, pixel_spacing
+from monai_gan_denoise.simulation.scan import check_scan, draw_noise, law_units
 from monai_gan_denoise.transforms.noise import LAWS, Law
 
 Seen = list[tuple[Tensor, dict[str, Any]]]
@@ -159,16 +159,6 @@ def test_a_law_that_asks_for_the_spacing_gets_it(
 ) -> None:
     draw_noise(scan(0, 1), "mr", Simulation("spy", 0.1, 0, settings), "a", spacing)
     assert seen[0][1] == {"spacing": expected, "width": 2.0}
-
-
-@pytest.mark.parametrize(("axis", "expected"), [(0, 6**0.5), (1, 3**0.5), (2, 2**0.5), (None, 2**0.5)])
-def test_the_spacing_is_the_geometric_mean_within_a_slice_whatever_the_orientation(
-    axis: int | None, expected: float
-) -> None:
-    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))
-    affine = np.eye(4)
-    affine[:3, :3] = turn * (1.0, 2.0, 3.0)
-    assert pixel_spacing(Scan(np.zeros((16, 16), np.float32), affine, axis)) == pytest.approx(expected)
 
 
 BELOW = scan(-5, 1000)

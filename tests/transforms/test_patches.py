@@ -12,6 +12,7 @@ from torch import Tensor
 
 from monai_gan_denoise.engines import SlicewiseInferer
 from monai_gan_denoise.transforms import RandPatchesd, StackSlicesd, collate_patches
+from monai_gan_denoise.transforms.patches import pixel_spacing
 
 
 def cutter(seed: int = 1, **settings: Any) -> RandPatchesd:
@@ -52,6 +53,25 @@ def test_a_ct_of_8_bits_is_marked_as_windowed(modality: str, bit_range: Any, exp
     stacked = StackSlicesd("label")({"label": image})
     assert stacked["windowed"] is expected
     assert stacked["modality"] == modality
+
+
+@pytest.mark.parametrize(("axis", "expected"), [(0, 6**0.5), (1, 3**0.5), (2, 2**0.5), (None, 2**0.5)])
+def test_the_spacing_is_the_geometric_mean_within_a_slice_whatever_the_orientation(
+    axis: int | None, expected: float
+) -> None:
+    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))
+    affine = np.eye(4)
+    affine[:3, :3] = turn * (1.0, 2.0, 3.0)
+    assert pixel_spacing(affine, axis) == pytest.approx(expected)
+
+
+def test_a_stack_keeps_the_spacing_that_its_file_tells() -> None:
+    told, silent = (
+        StackSlicesd("label")({"label": MetaTensor(torch.rand(1, 16, 16, 2), affine=affine), "modality": "ct"})
+        for affine in (torch.diag(torch.tensor([0.5, 0.8, 3.0, 1.0])), torch.eye(4))
+    )
+    assert told["spacing"] == pytest.approx(0.4**0.5)
+    assert "spacing" not in silent
 
 
 @pytest.mark.parametrize(
