@@ -148,3 +148,22 @@ def test_training_and_inference_see_identical_network_units(bundle_root: Path, k
     axis = shown.meta["slice_axis"]
     slices = shown.numpy()[0] if axis is None else np.moveaxis(shown.numpy()[0], axis, 0)
     np.testing.assert_array_equal(trained.numpy(), slices.reshape(trained.shape))
+
+
+def test_air_far_below_a_window_stays_black_at_a_low_dose(bundle_root: Path, tmp_path: Path) -> None:
+    phantom = (3000 * phantoms.abdomen(96) - 1024).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(phantom[..., None], np.diag([3.8, 3.8, 3, 1])), tmp_path / "a.nii")
+    training = ConfigParser()
+    training.read_config(bundle_root / "configs" / "train.json")
+    training["patch_size"], training["patches_per_image"] = 96, 1
+    training["train#random_transforms"][1].update(prob=1.0, level=[40.0, 40.0], width=[400.0, 400.0])
+    training["train#noise_distribution"].update(clean=0.0, laws={"ct": {"low-dose": {"level": 0.02}}})
+    training["train#noise"].update(contrast=[1.0, 1.0], offset=[0.0, 0.0])
+    (patch,) = training.get_parsed_content("train#preprocessing")({"label": str(tmp_path / "a.nii"), "modality": "ct"})
+    batch = {key: value[None] if isinstance(value, torch.Tensor) else [value] for key, value in patch.items()}
+    noisy, clean = training.get_parsed_content("train#noise")(batch)
+    black, tissue = clean == 0, (clean > 0.3) & (clean < 0.7)
+    assert black.float().mean() > 0.2
+    assert (noisy[black] == 0).float().mean() > 0.99  # a window set before the noise would show half of it there
+    assert (noisy - clean)[tissue].std() > 0.02
+    assert 0 <= noisy.min() < noisy.max() <= 1
