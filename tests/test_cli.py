@@ -325,6 +325,10 @@ def test_weights_that_do_not_fit_end_with_2_before_any_image(
         (("simulate", "a", "b", "--noise", "poisson", "--level", "0"), "level must be from 0.001 to 1 for poisson"),
         (("simulate", "a", "b", "--noise", "poisson", "--level", "1", "--set", "x=1"), "must be among full_counts"),
         (("simulate", "--figure", "laws.gif"), "--figure must end in .png, got laws.gif"),
+        (("benchmark", "--jobs", "0"), "0 is not in the range"),
+        (("benchmark", "--methods", "median,mean"), "methods must be among noisy, ours, median, .*got 'mean'"),
+        (("benchmark", "--methods", "median", "--cells", "pet"), "cells must name cells of the protocol, got 'pet'"),
+        (("benchmark", "--methods", "median", "--data", "absent"), "must be a folder or a manifest, got absent"),
     ],
 )
 def test_bad_arguments_get_one_line_and_2(run: Run, arguments: tuple[str, ...], reason: str) -> None:

@@ -101,7 +101,9 @@ def _gaussian(image: Image, pixels: float) -> Image:
 def _bilateral(image: Image, level: float) -> Image:
     from skimage.restoration import denoise_bilateral
 
-    return np.asarray(denoise_bilateral(image, sigma_color=level, sigma_spatial=1.5))
+    lowest = image.min()  # it weighs differences up to the maximum only, as of images without negative values
+    filtered = denoise_bilateral(image - lowest, win_size=5, sigma_color=level, sigma_spatial=1.5, mode="edge")
+    return np.asarray(filtered + lowest)
 
 
 def _total_variation(image: Image, weight: float) -> Image:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,7 +29,7 @@ __all__ = ["run_benchmark"]
 logger = logging.getLogger(__name__)
 
 CACHE = "cache"
-THREADS = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")  # what the libraries of the peers read
+THREADS = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")  # read at a library's start
 
 
 def run_benchmark(
@@ -107,23 +108,29 @@ def _run(tasks: Sequence[Task], jobs: int) -> list[Record]:
 
 
 def _results(tasks: Sequence[Task], jobs: int) -> Iterator[list[Record]]:
-    """Run the tasks; a thread a process, as sums of another order would end in other bits."""
-    if jobs == 1:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+    with _one_thread_a_process():
+        if jobs == 1:
             yield from map(run_task, tasks)
+            return
+        pool = ProcessPoolExecutor(jobs, get_context("spawn"))
+        try:
+            yield from pool.map(run_task, tasks)
         finally:
-            torch.set_num_threads(threads)
-        return
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start_process)
-    try:
-        yield from pool.map(run_task, tasks)
-    finally:
-        pool.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
-def _start_process() -> None:
-    for name in THREADS:
-        os.environ[name] = "1"
+@contextmanager
+def _one_thread_a_process() -> Iterator[None]:
+    """Keep every process to one thread: torch's sums, and worse ANTs', end in other bits with more."""
+    threads, before = torch.get_num_threads(), {name: os.environ.get(name) for name in THREADS}
     torch.set_num_threads(1)
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
