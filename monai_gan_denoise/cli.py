@@ -162,7 +162,6 @@ def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
 @click.option("--quick", is_flag=True, help="Few cells and a small crop, to see whether all works.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; one a core if not given.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights of ours, other than the bundle's.")
-@click.option("--verbose", is_flag=True, help="Show warnings of the libraries.")
 def benchmark(
     data: Path | None,
     output: Path,
@@ -171,7 +170,6 @@ def benchmark(
     quick: bool,
     jobs: int | None,
     weights: Path | None,
-    verbose: bool,
 ) -> int:
     """Add noise to clean images, denoise them by every method, and write how close each comes.
 
@@ -181,7 +179,7 @@ def benchmark(
     """
     from monai_gan_denoise.benchmark import run_benchmark
 
-    _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
+    _log_to_terminal(logging.INFO)
     return run_benchmark(data, output, methods=methods, cells=cells, quick=quick, jobs=jobs or 0, weights=weights)
 
 

@@ -141,7 +141,8 @@ def _torchscript(path: Path) -> Callable[[Image], Image]:
     def run(image: Image) -> Image:
         with torch.inference_mode():
             output = network(torch.from_numpy(image)[None, None])
-        return np.asarray(output if isinstance(output, torch.Tensor) else output[0])[0, 0]
+        first = output if isinstance(output, torch.Tensor) else output[0]
+        return np.asarray(first[0, 0])
 
     return run
 
@@ -151,7 +152,7 @@ def _onnx(path: Path) -> Callable[[Image], Image]:
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return lambda image: np.asarray(session.run(None, {name: image[None, None]})[0])[0, 0]
+    return lambda image: np.asarray(session.run(None, {name: image[None, None]})[0][0, 0])
 
 
 def _padded(run: Callable[[Image], Image], image: Image) -> Image:

@@ -135,7 +135,7 @@ def _curvature_diffusion(image: Image, iterations: float) -> Image:
 def _rician_non_local_means(image: Image, level: float) -> Image:
     from dipy.denoise.nlmeans import nlmeans
 
-    return np.asarray(nlmeans(image[..., None], level, rician=True)[..., 0])
+    return np.asarray(nlmeans(image[..., None], level, rician=True, num_threads=1)[..., 0])
 
 
 def _ants(noise_model: str) -> Callable[[Image, float], Image]:
@@ -149,9 +149,11 @@ def _ants(noise_model: str) -> Callable[[Image, float], Image]:
 
 
 def _bm3d(image: Image, level: float) -> Image:
-    from bm3d import bm3d
+    from bm3d import BM3DProfile, bm3d
 
-    return np.asarray(bm3d(image, level))
+    profile = BM3DProfile()  # that of its default, "np"
+    profile.num_threads = 1  # with more, "slightly different results each application", it says
+    return np.asarray(bm3d(image, level, profile))
 
 
 SKIMAGE = ("skimage", "scikit-image")

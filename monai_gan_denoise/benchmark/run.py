@@ -112,11 +112,17 @@ def _results(tasks: Sequence[Task], jobs: int) -> Iterator[list[Record]]:
         if jobs == 1:
             yield from map(run_task, tasks)
             return
-        pool = ProcessPoolExecutor(jobs, get_context("spawn"))
+        pool = ProcessPoolExecutor(jobs, get_context("spawn"), _silence_libraries)
         try:
             yield from pool.map(run_task, tasks)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _silence_libraries() -> None:
+    """Let what stops a method come back as its note, and nothing else reach the terminal from a process."""
+    logging.captureWarnings(True)
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 @contextmanager
