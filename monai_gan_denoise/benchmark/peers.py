@@ -135,7 +135,9 @@ def _curvature_diffusion(image: Image, iterations: float) -> Image:
 def _rician_non_local_means(image: Image, level: float) -> Image:
     from dipy.denoise.nlmeans import nlmeans
 
-    return np.asarray(nlmeans(image[..., None], level, rician=True, num_threads=1)[..., 0])
+    # Of a single layer dipy 1.12 gives other values at every call: its patch of 3 x 3 x 3 reads beyond the array.
+    layers = np.repeat(image[..., None], 3, axis=2)
+    return np.asarray(nlmeans(layers, level, rician=True, num_threads=1)[..., 1])
 
 
 def _ants(noise_model: str) -> Callable[[Image, float], Image]:
