@@ -26,7 +26,7 @@ def write_report(folder: Path, records: Sequence[Record], protocol: Protocol, sk
         folder: which exists.
         records: of the run.
         protocol: of the run.
-        skipped: cells without images.
+        skipped: modalities and cells without images.
     """
     found = groups(records)
     lines = [
@@ -88,7 +88,7 @@ def _means(found: Sequence[Group]) -> Iterator[str]:
 
 def _notes(found: Sequence[Group], skipped: Sequence[str]) -> Iterator[str]:
     notes = [f"{one.cell} {one.method}: {one.note}" for one in found if one.note]
-    lines = list(dict.fromkeys([*(f"{cell}: no images; skipped." for cell in skipped), *notes]))
+    lines = list(dict.fromkeys([*(f"{name}: no images; skipped." for name in skipped), *notes]))
     if lines:
         yield ""
         yield "## What was not measured"

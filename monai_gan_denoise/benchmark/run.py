@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -69,7 +69,7 @@ def run_benchmark(
     protocol = protocol.only(cells) if cells else protocol
     sources = find_sources(data) if data else packaged_sources()
     chosen = [(cell, _images(cell, sources, protocol)) for cell in protocol.cells]
-    skipped = [cell.name for cell, found in chosen if not found]
+    skipped = _skipped([cell for cell, found in chosen if not found], {source.modality for source in sources})
     for name in skipped:
         logger.info("%s: no images; skipped.", name)
     tasks = [Task(cell, one, protocol, names, weights, output / CACHE) for cell, found in chosen for one in found]
@@ -89,6 +89,11 @@ def run_benchmark(
 def _images(cell: Cell, sources: Sequence[Source], protocol: Protocol) -> list[Source]:
     suited = [one for one in sources if one.modality == cell.modality and bool(one.noisy) == (cell.law == REAL)]
     return suited[: protocol.images or None]
+
+
+def _skipped(cells: Sequence[Cell], modalities: Container[str]) -> list[str]:
+    """Name a modality without images once, and the cells of the others, such as those of real pairs."""
+    return list(dict.fromkeys(cell.name if cell.modality in modalities else cell.modality for cell in cells))
 
 
 def _run(tasks: Sequence[Task], jobs: int) -> list[Record]:

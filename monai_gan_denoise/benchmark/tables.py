@@ -38,7 +38,7 @@ def write_tables(folder: Path, records: Sequence[Record], protocol: Protocol, sk
         folder: which exists.
         records: of the run.
         protocol: of the run.
-        skipped: cells without images.
+        skipped: modalities and cells without images.
     """
     _write_csv(folder / "results.csv", RESULTS, map(_row, records))
     _write_csv(folder / "times.csv", TIMES, _times(records))

@@ -155,17 +155,17 @@ def test_an_absent_library_is_a_row_that_says_so_and_no_failure(
     assert notes == {"scikit-image is not installed: pip install 'monai-gan-denoise[bench]'"}
 
 
-def test_a_modality_without_images_is_skipped_with_a_line(
+def test_a_modality_without_images_is_skipped_with_one_line(
     data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        found = measure(data, tmp_path / "out", cells=["us/gaussian/25", "mr/rician"])
-    assert "mr/rician/0.09: no images; skipped." in caplog.text
+        found = measure(data, tmp_path / "out", cells=["us/gaussian/25", "mr/rician", "us/real"])
+    skipped = [message for message in caplog.messages if message.endswith("skipped.")]
+    assert skipped == ["mr: no images; skipped.", "us/real/measured: no images; skipped."]
     assert {row["modality"] for row in found} == {"us"}
-    assert json.loads((tmp_path / "out" / "results.json").read_text())["skipped"] == [
-        "mr/rician/0.03",
-        "mr/rician/0.09",
-    ]
+    content = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert content["skipped"] == ["mr", "us/real/measured"]
+    assert "- mr: no images; skipped." in (tmp_path / "out" / "report.md").read_text()
 
 
 def test_progress_tells_cells_and_minutes_left(data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
