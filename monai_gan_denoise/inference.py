@@ -71,17 +71,18 @@ class Denoiser:
         self.network: torch.nn.Module = _resolve(parser, "network")
         self._config["network"] = self.network
 
-    def denoise(self, x: str | Path | Image, modality: str | None = None, strength: float = 1.0) -> Any:
+    def denoise(self, x: str | Path | Scan | Image, modality: str | None = None, strength: float = 1.0) -> Any:
         """Denoise one image or volume and write nothing.
 
         Args:
             x: a path, or an array ``(H, W)`` or ``(H, W, D)`` in the modality's units (CT: HU; 8-bit: as stored). A
-                volume is denoised slice by slice, an array's slices being ``x[..., i]``.
+                volume is denoised slice by slice, an array's slices being ``x[..., i]``. A scan brings what an array
+                cannot: the range of an 8-bit source, the axis of its slices.
             modality: ct, mr, xr, us or oct; for a path it may be left to the header.
             strength: share of the denoising, in ``[0, 1]``; 0 returns the input.
 
         Returns:
-            An array of the type, shape and dtype of ``x``; for a path float32, in the modality's units.
+            An array of the type, shape and dtype of ``x``; for a path or a scan float32, in the modality's units.
 
         Raises:
             InputError: if ``x`` cannot be denoised.
@@ -90,6 +91,8 @@ class Denoiser:
         if isinstance(x, (str, Path)):
             scan, known = _read(Path(x), modality)
             return subtract(scan.values, self._removed(scan, known, strength))
+        if isinstance(x, Scan):
+            return subtract(x.values, self._removed(x, modality or x.modality, strength))
         values = _numbers(x)
         scan = _scan_of(values)
         result = subtract(values, self._removed(scan, modality, strength))

@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "simulation": {"engines", "io", "phantoms", "transforms"},
     "training": LEAVES | {"engines"},
     "export": LEAVES,
-    "benchmark": LEAVES | {"inference", "samples"},
+    "benchmark": LEAVES | {"inference", "phantoms"},
     "integrations": {"inference", "io"},
     "cli": {"benchmark", "training", "export", "inference", "samples", "simulation"},
     "__init__": {"inference"},  # Denoiser, imported when it is asked for

@@ -325,6 +325,11 @@ def test_weights_that_do_not_fit_end_with_2_before_any_image(
         (("simulate", "a", "b", "--noise", "poisson", "--level", "0"), "level must be from 0.001 to 1 for poisson"),
         (("simulate", "a", "b", "--noise", "poisson", "--level", "1", "--set", "x=1"), "must be among full_counts"),
         (("simulate", "--figure", "laws.gif"), "--figure must end in .png, got laws.gif"),
+        (("benchmark", "--jobs", "0"), "0 is not in the range"),
+        (("benchmark", "--weights", "absent.pt"), "got .*absent.pt"),
+        (("benchmark", "--methods", "median,mean"), "methods must be among noisy, ours, median, .*got 'mean'"),
+        (("benchmark", "--methods", "median", "--cells", "pet"), "cells must name cells of the protocol, got 'pet'"),
+        (("benchmark", "--methods", "median", "--data", "absent"), "must be a folder or a manifest, got absent"),
     ],
 )
 def test_bad_arguments_get_one_line_and_2(run: Run, arguments: tuple[str, ...], reason: str) -> None:
@@ -476,3 +481,16 @@ def test_the_figure_of_laws_needs_no_files(tmp_path: Path, run: Run) -> None:
     assert (code, lines) == (0, [f"{tmp_path / 'laws.png'} shows {len(LAWS)} laws of noise."])
     with Image.open(tmp_path / "laws.png") as image:
         assert image.format == "PNG"
+
+
+def test_benchmark_tells_each_cell_and_writes_its_tables(tmp_path: Path, run: Run) -> None:
+    choice = ("--quick", "--jobs", "1", "--methods", "median,gaussian", "--cells", "us/gaussian,xr/clean")
+    code, lines = run("benchmark", "--output", tmp_path / "out", *choice)
+    assert code == 0
+    assert [line.split(" done;")[0] for line in lines[:2]] == [
+        "1 of 2 cells: xr/clean/0",
+        "2 of 2 cells: us/gaussian/25",
+    ]
+    assert lines[2:] == [f"10 figures are in {tmp_path / 'out'}."]
+    tables = [name for name in written(tmp_path / "out") if not name.startswith("cache/")]
+    assert tables == ["report.md", "results.csv", "results.json", "times.csv"]

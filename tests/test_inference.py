@@ -17,7 +17,7 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from monai_gan_denoise import Denoiser
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.io import InputError, Scan
 from monai_gan_denoise.networks import GanDenoiser
 
 TYPES = (np.float32, np.float64, np.uint8, np.int16, np.uint16)
@@ -46,6 +46,17 @@ def blurred(values: np.ndarray) -> np.ndarray:
 
 def noise(shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
     return np.random.default_rng(3).uniform(20, 230, shape).astype(dtype)
+
+
+def test_a_scan_brings_the_range_of_its_8_bits() -> None:
+    values = noise((20, 24))
+    scan = Scan(values, np.eye(4), bit_range=(0, 255))
+    denoiser = Denoiser(device="cpu")
+    with torch.inference_mode():
+        expected = 255 * denoiser.network(torch.as_tensor(values / 255)[None, None])[0, 0].numpy()
+    result = denoiser.denoise(scan, "us")
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, expected, atol=0.01)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

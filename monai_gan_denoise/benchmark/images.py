@@ -1,0 +1,177 @@
+"""The images that methods are measured on: those of a folder or a manifest, or what packages ship and phantoms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import numpy.typing as npt
+import pydicom.data
+
+from monai_gan_denoise import phantoms
+from monai_gan_denoise.benchmark.gain import map_reference
+from monai_gan_denoise.benchmark.protocol import Protocol
+from monai_gan_denoise.io import InputError, Scan, read_manifest, read_scan
+from monai_gan_denoise.io.folder import read_folder
+from monai_gan_denoise.io.manifest import find_manifest
+from monai_gan_denoise.transforms.intensity import known_modality
+
+__all__ = ["Image", "Source", "find_sources", "packaged_sources"]
+
+DICOM_FILES = {"CT_small.dcm": "ct", "MR_small.dcm": "mr"}  # of pydicom
+PHANTOMS = {"ct": "abdomen", "mr": "head", "xr": "chest_radiograph", "us": "sonogram", "oct": "bscan"}
+SIMULATED, MEASURED = "test", "real_test"  # splits of a manifest
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Image:
+    """A clean image, and the noisy one that was measured with it.
+
+    Attributes:
+        clean: ``(H, W)`` in network units, within [0, 1]; of a pair mapped to the intensities of the noisy side.
+        lower: what 0 is in the modality's units.
+        width: how much more 1 is.
+        bits: 8 if the file holds 8 bits; None for others.
+        noisy: the measured one, in network units; None where noise is to be simulated.
+    """
+
+    clean: Values
+    lower: float
+    width: float
+    bits: int | None = None
+    noisy: Values | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an image comes from.
+
+    Attributes:
+        name: for tables, and for the seed of the noise.
+        modality: one of ct, mr, xr, us, oct.
+        patient: whoever it shows; the name where that is not known.
+        files: the clean image's; none for a phantom.
+        noisy: the files of the noisy side of a real pair.
+        phantom: name of a function of ``monai_gan_denoise.phantoms``.
+    """
+
+    name: str
+    modality: str
+    patient: str
+    files: tuple[Path, ...] = ()
+    noisy: tuple[Path, ...] = field(default=())
+    phantom: str = ""
+
+    def load(self, protocol: Protocol) -> Image:
+        """Read the image.
+
+        Raises:
+            InputError: if it cannot be read, is not in a range of the protocol, or the sides of a pair differ in size.
+        """
+        if self.phantom:
+            clean: Values = np.clip(getattr(phantoms, self.phantom)(), 0, 1)
+            low, high = protocol.ct_range if self.modality == "ct" else (0, 255)
+            return Image(clean, low, high - low, None if self.modality == "ct" else 8)
+        scan = read_scan(self.files)
+        values = _middle_slice(scan)
+        low, high = _range_of(scan, values, self.modality, protocol, str(self.files[0]))
+        clean = np.clip((values - low) / (high - low), 0, 1)
+        bits = 8 if scan.bit_range else None
+        if not self.noisy:
+            return Image(clean, low, high - low, bits)
+        noisy = (_middle_slice(read_scan(self.noisy)) - low) / (high - low)
+        if noisy.shape != clean.shape:
+            raise InputError(
+                f"sides of a pair must have one size, got {noisy.shape} and {clean.shape} in {self.noisy[0]}. "
+                "Register them."
+            )
+        mapped = map_reference(clean, noisy, protocol.reference_smoothing)
+        return Image(np.clip(mapped, 0, 1), low, high - low, bits, noisy)
+
+
+def find_sources(data: Path) -> list[Source]:
+    """List the images of a manifest or a folder.
+
+    Args:
+        data: a manifest in CSV or JSON or a folder with one: clean images of the split ``test`` and pairs of the split
+            ``real_test``, or all of them if there is no such column; or a folder of clean images, whose modality their
+            header or a subfolder names.
+
+    Raises:
+        InputError: if nothing can be measured there, or a pair lacks a side.
+    """
+    manifest = find_manifest(data)
+    if manifest is None:
+        rows = read_folder(data, "auto", leave_out=())
+        sources = [_source(row["name"], row, _paths(row["file"])) for row in rows]
+    else:
+        sources = _listed(read_manifest(manifest), manifest)
+    if not sources:
+        raise InputError(
+            f"--data must hold images of the split {SIMULATED} or {MEASURED}, got none in {data}. Check the column."
+        )
+    return sources
+
+
+def packaged_sources() -> list[Source]:
+    """List what is at hand without data: a phantom of every modality, then images that installed packages ship."""
+    shipped = {name: Path(str(pydicom.data.get_testdata_file(name, download=False))) for name in DICOM_FILES}
+    volume = Path(nibabel.__file__).parent / "tests" / "data" / "example4d.nii.gz"
+    return [
+        *(Source(name, modality, name, phantom=name) for modality, name in PHANTOMS.items()),
+        *(Source(name, DICOM_FILES[name], name, (path,)) for name, path in shipped.items()),
+        Source(volume.name, "mr", volume.name, (volume,)),
+    ]
+
+
+def _listed(rows: Sequence[Mapping[str, Any]], manifest: Path) -> list[Source]:
+    sources = []
+    pairs: dict[str, dict[bool, Mapping[str, Any]]] = {}
+    for row in rows:
+        split, clean = row.get("split", SIMULATED), (row.get("kind") or "clean").endswith("clean")
+        paired = split == MEASURED or ("split" not in row and row.get("pair"))
+        if paired:
+            pairs.setdefault(row["pair"], {})[clean] = row
+        elif split == SIMULATED and clean:
+            sources.append(_source(row["file"], row, (manifest.parent / row["file"],)))
+    for name, sides in pairs.items():
+        if len(sides) < 2:
+            raise InputError(f"pair must have a noisy and a clean side, got one of {name} in {manifest}. Add it.")
+        files, noisy = ((manifest.parent / sides[clean]["file"],) for clean in (True, False))
+        sources.append(_source(sides[False]["file"], sides[False], files, noisy))
+    return sources
+
+
+def _source(name: str, row: Mapping[str, Any], files: tuple[Path, ...], noisy: tuple[Path, ...] = ()) -> Source:
+    patient = f"{row.get('source') or ''} {row['patient']}".strip() if row.get("patient") else name
+    return Source(name, known_modality(row["modality"]), patient, files, noisy)
+
+
+def _paths(file: str | Sequence[str]) -> tuple[Path, ...]:
+    return (Path(file),) if isinstance(file, str) else tuple(Path(path) for path in file)
+
+
+def _middle_slice(scan: Scan) -> Values:
+    values = scan.values.astype(np.float64) - scan.hu_offset
+    if scan.slice_axis is None:
+        return values
+    plane: Values = values.take(values.shape[scan.slice_axis] // 2, axis=scan.slice_axis)
+    return plane if plane.ndim == 2 else plane.reshape(*plane.shape[:2], -1)[..., 0]
+
+
+def _range_of(scan: Scan, values: Values, modality: str, protocol: Protocol, file: str) -> tuple[float, float]:
+    if scan.bit_range:
+        return scan.bit_range
+    if modality == "ct":
+        return protocol.ct_range
+    highest = float(values.max())
+    fitting = [limits for limits in protocol.ranges if highest <= limits[1]]
+    if not fitting:
+        raise InputError(f"values must be at most {protocol.ranges[-1][1]:g}, got {highest:g} in {file}. Rescale it.")
+    return fitting[0]

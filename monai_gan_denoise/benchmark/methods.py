@@ -1,0 +1,170 @@
+"""Everything that is measured, behind one face: the noisy image itself, ours, the peers, a file with a network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from monai_gan_denoise.benchmark.exposure import Exposure
+from monai_gan_denoise.benchmark.peers import PEERS, Peer
+from monai_gan_denoise.inference import Denoiser
+from monai_gan_denoise.io import Scan, packaged_bundle
+
+__all__ = ["BLIND", "INPUT", "NOISY", "ORACLE", "OURS", "Method", "find_method", "resolve_names"]
+
+NOISY, OURS = "noisy", "ours"
+BLIND, ORACLE, INPUT = "blind", "oracle", "input"  # modes
+TORCHSCRIPT, ONNX = (".ts", ".pt", ".pth"), ".onnx"
+STRIDE = 16  # pixels that sizes are padded to a multiple of, for networks that halve an image four times
+
+Image = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way from a noisy image to an output.
+
+    Attributes:
+        name: in tables.
+        fingerprint: what the outputs depend on besides the image.
+        outputs: from an exposure to pairs of a mode and an image in network units; it may look at the clean image in
+            the mode ``ORACLE`` only.
+        modes: those it has.
+        modalities: those it is meant for; None for all.
+        absent: why it cannot run, or nothing.
+    """
+
+    name: str
+    fingerprint: str
+    outputs: Callable[[Exposure], Iterator[tuple[str, Image]]]
+    modes: tuple[str, ...] = (BLIND,)
+    modalities: Sequence[str] | None = None
+    absent: str = ""
+
+
+def resolve_names(names: Sequence[str]) -> list[str]:
+    """Check the names of methods, and put the noisy image before them.
+
+    Args:
+        names: of peers, ``ours``, or paths of TorchScript and ONNX files; none for ours and all peers.
+
+    Raises:
+        ValueError: if a name is none of these.
+    """
+    for name in names:
+        known = (NOISY, OURS, *PEERS)
+        if name not in known and not (_is_network(name) and Path(name).is_file()):
+            raise ValueError(
+                f"methods must be among {', '.join(known)}, or a file in {ONNX} or {', '.join(TORCHSCRIPT)}, "
+                f"got {name!r}. Check the name."
+            )
+    return list(dict.fromkeys([NOISY, *(names or [OURS, *PEERS])]))
+
+
+@cache
+def find_method(name: str, weights: Path | None = None) -> Method:
+    """Make a method ready, once a process.
+
+    Args:
+        name: as ``resolve_names`` gives it.
+        weights: of ours; the bundle's if None.
+
+    Raises:
+        ValueError: if the weights or the file cannot be used.
+    """
+    if name == NOISY:
+        return Method(NOISY, NOISY, lambda exposure: iter([(INPUT, exposure.noisy)]), (INPUT,))
+    if name == OURS:
+        return _ours(weights)
+    if name in PEERS:
+        return _peer(PEERS[name])
+    return _network(name)
+
+
+def _ours(weights: Path | None) -> Method:
+    denoiser = Denoiser(weights, device="cpu")
+    file = weights or packaged_bundle() / "models" / "model.pt"
+
+    def outputs(exposure: Exposure) -> Iterator[tuple[str, Image]]:
+        lower, width = exposure.lower, exposure.width
+        values = (exposure.noisy * np.float64(width) + lower).astype(np.float32)
+        scan = Scan(values, np.eye(4), bit_range=(lower, lower + width) if exposure.bits == 8 else None)
+        yield BLIND, (denoiser.denoise(scan, exposure.modality) - lower) / width
+
+    return Method(OURS, _digest(file), outputs)
+
+
+def _peer(peer: Peer) -> Method:
+    def outputs(exposure: Exposure) -> Iterator[tuple[str, Image]]:
+        setting, grid = peer.settings(exposure.noisy, exposure.level)
+        best = blind = peer.denoise(exposure.noisy, setting)
+        yield BLIND, blind
+        for other in grid:
+            if other != setting:
+                candidate = peer.denoise(exposure.noisy, other)
+                best = min(best, candidate, key=lambda image: _error(exposure.clean, image))
+        yield ORACLE, best
+
+    fingerprint = peer.absent or peer.fingerprint
+    return Method(peer.name, fingerprint, outputs, (BLIND, ORACLE), peer.modalities, peer.absent)
+
+
+def _error(clean: Image, image: Image) -> float:
+    return float(np.mean((np.clip(np.asarray(image, float), 0, 1) - clean) ** 2))
+
+
+def _network(name: str) -> Method:
+    path = Path(name)
+    load = _onnx if path.suffix.lower() == ONNX else _torchscript
+    try:
+        run = load(path)
+    except ImportError:
+        absent = "onnxruntime is not installed: pip install 'monai-gan-denoise[onnx]'"
+        return Method(name, absent, lambda _: iter(()), absent=absent)
+    except Exception as error:  # each library has errors of its own for a file that it cannot read
+        raise ValueError(f"methods must be networks in ONNX or TorchScript, got {name}. Export it again.") from error
+    return Method(name, _digest(path), lambda exposure: iter([(BLIND, _padded(run, exposure.noisy))]))
+
+
+def _torchscript(path: Path) -> Callable[[Image], Image]:
+    network = torch.jit.load(str(path), map_location="cpu").eval()
+
+    def run(image: Image) -> Image:
+        with torch.inference_mode():
+            output = network(torch.from_numpy(image)[None, None])
+        first = output if isinstance(output, torch.Tensor) else output[0]
+        return np.asarray(first[0, 0])
+
+    return run
+
+
+def _onnx(path: Path) -> Callable[[Image], Image]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda image: np.asarray(session.run(None, {name: image[None, None]})[0][0, 0])
+
+
+def _padded(run: Callable[[Image], Image], image: Image) -> Image:
+    height, width = image.shape
+    margins = (0, -width % STRIDE, 0, -height % STRIDE)
+    padded = F.pad(torch.from_numpy(image)[None, None], margins, mode="reflect")[0, 0].numpy()
+    return np.asarray(run(padded)[:height, :width])
+
+
+def _is_network(name: str) -> bool:
+    return Path(name).suffix.lower() in (ONNX, *TORCHSCRIPT)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

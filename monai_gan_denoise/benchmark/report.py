@@ -1,0 +1,112 @@
+"""The results as a page for people: report.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from monai_gan_denoise import __version__
+from monai_gan_denoise.benchmark.methods import BLIND, INPUT, NOISY, ORACLE, OURS
+from monai_gan_denoise.benchmark.peers import PEERS
+from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Protocol
+from monai_gan_denoise.benchmark.records import Record
+from monai_gan_denoise.benchmark.summary import Group, groups, overall
+
+__all__ = ["write_report"]
+
+NOTHING = "–"  # noqa: RUF001 (a dash in a table)
+
+
+def write_report(folder: Path, records: Sequence[Record], protocol: Protocol, skipped: Sequence[str]) -> None:
+    """Write report.md: every cell with the noisy image, ours, the best blind and the best oracle peer.
+
+    Args:
+        folder: which exists.
+        records: of the run.
+        protocol: of the run.
+        skipped: modalities and cells without images.
+    """
+    found = groups(records)
+    lines = [
+        "# Benchmark",
+        f"monai-gan-denoise {__version__}, protocol {protocol.version}, crops of {protocol.crop} pixels. PSNR in dB "
+        "and SSIM, means over the images of a cell; best is highest mean PSNR. *Blind*: the noise is not known. "
+        "*Oracle*: the setting of highest PSNR, image by image.",
+        *(["", "**A quick run: it shows that all works, and little of how well.**"] if protocol.quick else []),
+        "",
+        *_table(found),
+        "",
+        *_envelope(found),
+        *_means(found),
+        *_notes(found, skipped),
+    ]
+    (folder / "report.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _table(found: Sequence[Group]) -> Iterator[str]:
+    yield "| cell | range | images | noisy | ours | best blind peer | best oracle peer |"
+    yield "|---|---|---|---|---|---|---|"
+    for cell, window in dict.fromkeys((one.cell, one.window) for one in found):
+        here = [one for one in found if (one.cell, one.window) == (cell, window)]
+        noisy, ours = _only(here, NOISY, INPUT), _only(here, OURS, BLIND)
+        images = max((len(one.scores) for one in here), default=0)
+        cells = (_figures(noisy), _figures(ours), *(_named(_best_peer(here, mode)) for mode in (BLIND, ORACLE)))
+        yield f"| {cell} | {NOTHING if window is None else f'{window:g}'} | {images} | {' | '.join(cells)} |"
+
+
+def _envelope(found: Sequence[Group]) -> Iterator[str]:
+    """Compare ours with the best that any peer reaches when the setting is chosen with the clean image in sight."""
+    margins = {}
+    for cell in dict.fromkeys(one.cell for one in found):
+        here = [one for one in found if one.cell == cell and one.window is None]
+        ours, best = _only(here, OURS, BLIND), _best_peer(here, ORACLE)
+        if ours and best and ours.complete and cell.split("/")[1] not in (CLEAN, REAL):
+            margins[cell] = ours.mean("psnr") - best.mean("psnr")
+    if margins:
+        worst = min(margins, key=lambda cell: margins[cell])
+        above = sum(margin > 0 for margin in margins.values())
+        yield (
+            f"Ours, blind, is above the best oracle peer in {above} of {len(margins)} cells of simulated noise, by "
+            f"{np.mean(list(margins.values())):+.2f} dB on their mean, and {margins[worst]:+.2f} dB in {worst}, "
+            "the worst."
+        )
+        yield ""
+
+
+def _means(found: Sequence[Group]) -> Iterator[str]:
+    yield "## Means over the cells of simulated noise, modalities weighing equally"
+    yield "Only of what has a figure in every cell. MSE and RMSE are in units of the range."
+    yield ""
+    yield "| method | mode | PSNR | SSIM | MSE | RMSE |"
+    yield "|---|---|---|---|---|---|"
+    for one in overall(found):
+        psnr, ssim, mse, rmse = one.score
+        yield f"| {one.method} | {one.mode} | {psnr:.2f} | {ssim:.4f} | {mse:.6f} | {rmse:.5f} |"
+
+
+def _notes(found: Sequence[Group], skipped: Sequence[str]) -> Iterator[str]:
+    notes = [f"{one.cell} {one.method}: {one.note}" for one in found if one.note]
+    lines = list(dict.fromkeys([*(f"{name}: no images; skipped." for name in skipped), *notes]))
+    if lines:
+        yield ""
+        yield "## What was not measured"
+        yield from (f"- {line}" for line in lines)
+
+
+def _only(found: Sequence[Group], method: str, mode: str) -> Group | None:
+    return next((one for one in found if (one.method, one.mode) == (method, mode) and one.scores), None)
+
+
+def _best_peer(found: Sequence[Group], mode: str) -> Group | None:
+    peers = [one for one in found if one.method in PEERS and one.mode == mode and one.scores and one.complete]
+    return max(peers, key=lambda one: one.mean("psnr"), default=None)
+
+
+def _figures(one: Group | None) -> str:
+    return NOTHING if one is None else f"{one.mean('psnr'):.2f} / {one.mean('ssim'):.3f}"
+
+
+def _named(one: Group | None) -> str:
+    return NOTHING if one is None else f"{_figures(one)} {one.method}"

@@ -1,0 +1,147 @@
+"""The whole run: images into cells, cells into processes, results into files."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from monai_gan_denoise.benchmark.images import Source, find_sources, packaged_sources
+from monai_gan_denoise.benchmark.measures import require_scikit_image
+from monai_gan_denoise.benchmark.methods import find_method, resolve_names
+from monai_gan_denoise.benchmark.protocol import REAL, Cell, Protocol, load_protocol
+from monai_gan_denoise.benchmark.records import Record
+from monai_gan_denoise.benchmark.report import write_report
+from monai_gan_denoise.benchmark.tables import write_tables
+from monai_gan_denoise.benchmark.task import Task, run_task
+
+__all__ = ["run_benchmark"]
+
+logger = logging.getLogger(__name__)
+
+CACHE = "cache"
+THREADS = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")  # read at a library's start
+
+
+def run_benchmark(
+    data: Path | None = None,
+    output: Path = Path("report"),
+    *,
+    methods: Sequence[str] = (),
+    cells: Sequence[str] = (),
+    quick: bool = False,
+    jobs: int = 0,
+    weights: Path | None = None,
+) -> int:
+    """Measure ours and what a user would pick instead, and write results.csv, results.json, times.csv and report.md.
+
+    What is finished is kept in ``output/cache``: a run that was interrupted continues there.
+
+    Args:
+        data: a manifest or a folder, see ``find_sources``; what packages ship and phantoms if None.
+        output: folder of the results, made if absent.
+        methods: their names, see ``resolve_names``; all if empty.
+        cells: patterns, see ``Protocol.only``; all if empty.
+        quick: few cells, an image a modality and a small crop, to see whether all works.
+        jobs: processes; one a core if 0.
+        weights: of ours; the bundle's if None.
+
+    Returns:
+        0 if every cell was measured, 1 if a method failed on one.
+
+    Raises:
+        ValueError: if an argument names nothing, nothing can be measured, or scikit-image is not installed.
+    """
+    require_scikit_image()
+    names = tuple(resolve_names(methods))
+    for name in names:
+        find_method(name, weights)  # so that weights which cannot be used are refused before anything runs
+    protocol = load_protocol(quick)
+    protocol = protocol.only(cells) if cells else protocol
+    sources = find_sources(data) if data else packaged_sources()
+    chosen = [(cell, _images(cell, sources, protocol)) for cell in protocol.cells]
+    skipped = _skipped([cell for cell, found in chosen if not found], {source.modality for source in sources})
+    for name in skipped:
+        logger.info("%s: no images; skipped.", name)
+    tasks = [Task(cell, one, protocol, names, weights, output / CACHE) for cell, found in chosen for one in found]
+    if not tasks:
+        raise ValueError("cells must have images, got none for those named. Choose other cells or other --data.")
+    output.mkdir(parents=True, exist_ok=True)
+    records = _run(tasks, jobs or os.cpu_count() or 1)
+    write_tables(output, records, protocol, skipped)
+    write_report(output, records, protocol, skipped)
+    failed = sorted({f"{record.cell} {record.method}: {record.note}" for record in records if record.failed})
+    for line in failed:
+        logger.error("%s", line)
+    logger.info("%d figures are in %s.", sum(record.output is not None for record in records), output)
+    return 1 if failed else 0
+
+
+def _images(cell: Cell, sources: Sequence[Source], protocol: Protocol) -> list[Source]:
+    suited = [one for one in sources if one.modality == cell.modality and bool(one.noisy) == (cell.law == REAL)]
+    return suited[: protocol.images or None]
+
+
+def _skipped(cells: Sequence[Cell], modalities: Container[str]) -> list[str]:
+    """Name a modality without images once, and the cells of the others, such as those of real pairs."""
+    return list(dict.fromkeys(cell.name if cell.modality in modalities else cell.modality for cell in cells))
+
+
+def _run(tasks: Sequence[Task], jobs: int) -> list[Record]:
+    records: list[Record] = []
+    size, done = Counter(task.cell.name for task in tasks), Counter[str]()
+    started = time.monotonic()
+    for number, (task, found) in enumerate(zip(tasks, _results(tasks, jobs), strict=True), 1):
+        records += found
+        done[task.cell.name] += 1
+        if done[task.cell.name] == size[task.cell.name]:
+            left = (time.monotonic() - started) / number * (len(tasks) - number) / 60
+            finished = sum(done[name] == size[name] for name in size)
+            logger.info(
+                "%d of %d cells: %s done; about %d min left.", finished, len(size), task.cell.name, math.ceil(left)
+            )
+    return records
+
+
+def _results(tasks: Sequence[Task], jobs: int) -> Iterator[list[Record]]:
+    with _one_thread_a_process():
+        if jobs == 1:
+            yield from map(run_task, tasks)
+            return
+        pool = ProcessPoolExecutor(jobs, get_context("spawn"), _silence_libraries)
+        try:
+            yield from pool.map(run_task, tasks)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _silence_libraries() -> None:
+    """Let what stops a method come back as its note, and nothing else reach the terminal from a process."""
+    logging.captureWarnings(True)
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+@contextmanager
+def _one_thread_a_process() -> Iterator[None]:
+    """Keep every process to one thread: torch's sums, and worse ANTs', end in other bits with more."""
+    threads, before = torch.get_num_threads(), {name: os.environ.get(name) for name in THREADS}
+    torch.set_num_threads(1)
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,107 @@
+"""The results as files for programs: results.csv, times.csv, results.json."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from monai_gan_denoise import __version__
+from monai_gan_denoise.benchmark.measures import Score
+from monai_gan_denoise.benchmark.peers import PEERS
+from monai_gan_denoise.benchmark.protocol import Protocol
+from monai_gan_denoise.benchmark.records import Record
+from monai_gan_denoise.benchmark.summary import Group, groups, overall
+
+__all__ = ["write_tables"]
+
+RESULTS = ("modality", "law", "level", "method", "mode", "image", *Score._fields, "range", "note")
+TIMES = ("method", "mode", "images", "megapixels", "seconds_per_megapixel")
+DIGITS = 8  # significant ones; more would only show the last bits of a sum
+
+
+def write_tables(folder: Path, records: Sequence[Record], protocol: Protocol, skipped: Sequence[str]) -> None:
+    """Write all of them.
+
+    * ``results.csv``: a row an image, method, mode and range; ``mse`` and ``rmse`` in units of the range. ``note`` says
+      why a row has no figures.
+    * ``times.csv``: processor seconds a megapixel, the median over images, of the runs as they were, several at a time;
+      the oracle's are those of its whole grid.
+    * ``results.json``: means, spreads and confidence intervals of every cell, and the means over cells.
+
+    Args:
+        folder: which exists.
+        records: of the run.
+        protocol: of the run.
+        skipped: modalities and cells without images.
+    """
+    _write_csv(folder / "results.csv", RESULTS, map(_row, records))
+    _write_csv(folder / "times.csv", TIMES, _times(records))
+    found = groups(records)
+    content = {
+        "version": __version__,
+        "protocol": {"version": protocol.version, "seed": protocol.seed, "crop": protocol.crop},
+        "libraries": _libraries(),
+        "skipped": list(skipped),
+        "overall": [{**asdict(one), "score": one.score._asdict()} for one in overall(found)],
+        "cells": [_cell(one) for one in found],
+    }
+    text = json.dumps(_finite(content), indent=1, allow_nan=False)
+    (folder / "results.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _row(record: Record) -> list[str]:
+    names = [record.modality, record.law, record.level, record.method, record.mode, record.image]
+    if record.output is None:
+        return [*names, *[""] * (len(Score._fields) + 1), record.note]
+    return [*names, *(f"{value:.{DIGITS}g}" for value in (*record.output.score, record.output.range)), record.note]
+
+
+def _times(records: Sequence[Record]) -> Iterable[list[str]]:
+    gathered: dict[tuple[str, str], list[tuple[float, int]]] = {}
+    for record in records:
+        if record.output is not None and not record.output.window:
+            times = gathered.setdefault((record.method, record.mode), [])
+            times.append((record.output.seconds, record.output.pixels))
+    for names, times in gathered.items():
+        megapixels = sum(pixels for _, pixels in times) / 1e6
+        middle = median(seconds / pixels * 1e6 for seconds, pixels in times)  # the first call also imports the library
+        yield [*names, str(len(times)), f"{megapixels:.3f}", f"{middle:.3f}"]
+
+
+def _cell(one: Group) -> dict[str, Any]:
+    modality, law, level = one.cell.split("/")
+    names = {"modality": modality, "law": law, "level": level, "method": one.method, "mode": one.mode}
+    measures = {measure: one.describe(measure) for measure in Score._fields} if one.scores else {}
+    return {**names, "window": one.window, "images": len(one.scores), "note": one.note, **measures}
+
+
+def _libraries() -> dict[str, str | None]:
+    versions: dict[str, str | None] = {}
+    for package in dict.fromkeys(["torch", "monai", "numpy", *(peer.package for peer in PEERS.values())]):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    return versions
+
+
+def _finite(content: Any) -> Any:
+    """Put None where JSON has no word for infinity."""
+    if isinstance(content, dict):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and content in (float("inf"), float("-inf")) else content
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)

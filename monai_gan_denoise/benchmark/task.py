@@ -1,0 +1,96 @@
+"""One image in one cell through every method: the piece of work that processes share out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from monai_gan_denoise.benchmark.exposure import Exposure, expose
+from monai_gan_denoise.benchmark.images import Source
+from monai_gan_denoise.benchmark.measures import score
+from monai_gan_denoise.benchmark.methods import Method, find_method
+from monai_gan_denoise.benchmark.protocol import Cell, Protocol
+from monai_gan_denoise.benchmark.records import Output, Record, cache_file, read_outputs, write_outputs
+
+__all__ = ["Task", "run_task"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to do.
+
+    Attributes:
+        cell: where.
+        source: on which image.
+        protocol: how.
+        methods: names, as ``resolve_names`` gives them.
+        weights: of ours; the bundle's if None.
+        cache: folder of finished outputs.
+    """
+
+    cell: Cell
+    source: Source
+    protocol: Protocol
+    methods: tuple[str, ...]
+    weights: Path | None
+    cache: Path
+
+
+def run_task(task: Task) -> list[Record]:
+    """Run every method on one image; one that fails leaves its reason and stops no other."""
+    methods = [find_method(name, task.weights) for name in task.methods]
+    suited = [method for method in methods if method.modalities is None or task.cell.modality in method.modalities]
+    try:
+        exposure = expose(task.cell, task.source, task.protocol)
+    except Exception as error:  # whatever a decoder or a law raises belongs to this image alone
+        return [record for method in suited for record in _without(task, method, _reason(error), failed=True)]
+    return [record for method in suited for record in _run(task, method, exposure)]
+
+
+def _run(task: Task, method: Method, exposure: Exposure) -> list[Record]:
+    if method.absent:
+        return _without(task, method, method.absent, failed=False)
+    windows = task.protocol.windows.get(task.cell.modality, ()) if exposure.bits is None else ()
+    path = cache_file(task.cache, exposure, windows, method.fingerprint)
+    outputs = read_outputs(path)
+    if outputs is None:
+        try:
+            outputs = _outputs(method, exposure, windows)
+        except Exception as error:  # a library's error of any kind is this method's result on this image
+            return _without(task, method, _reason(error), failed=True)
+        write_outputs(path, outputs)
+    return [_record(task, method, output.mode, output) for output in outputs]
+
+
+def _outputs(method: Method, exposure: Exposure, windows: Sequence[tuple[float, float]]) -> list[Output]:
+    outputs = []
+    started = time.process_time()
+    for mode, image in method.outputs(exposure):
+        seconds = time.process_time() - started
+        if image.shape != exposure.clean.shape:
+            raise ValueError(f"output must have the shape {exposure.clean.shape}, got {image.shape}")
+        outputs.append(Output(mode, exposure.width, False, score(exposure.clean, image), seconds, image.size))
+        for low, high in windows:
+            ends = ((end - exposure.lower) / exposure.width for end in (low, high))
+            outputs.append(Output(mode, high - low, True, score(exposure.clean, image, *ends), seconds, image.size))
+        started = time.process_time()
+    return outputs
+
+
+def _without(task: Task, method: Method, note: str, failed: bool) -> list[Record]:
+    return [_record(task, method, mode, None, note, failed) for mode in method.modes]
+
+
+def _record(
+    task: Task, method: Method, mode: str, output: Output | None, note: str = "", failed: bool = False
+) -> Record:
+    cell, source = task.cell, task.source
+    return Record(
+        cell.modality, cell.law, cell.level, method.name, mode, source.name, source.patient, output, note, failed
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

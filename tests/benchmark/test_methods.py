@@ -1,0 +1,98 @@
+"""Ours and files of networks, against the network itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from monai_gan_denoise import Denoiser
+from monai_gan_denoise.benchmark.exposure import Exposure
+from monai_gan_denoise.benchmark.methods import NOISY, OURS, find_method, resolve_names
+from monai_gan_denoise.benchmark.peers import PEERS
+
+VALUES = np.random.default_rng(16).normal(0.5, 0.3, (40, 50)).astype(np.float32)
+
+
+def exposure(bits: int | None = 8, modality: str = "us", lower: float = 0, width: float = 255) -> Exposure:
+    return Exposure(modality, VALUES, VALUES.astype(float), lower, width, bits)
+
+
+def halved(path: Path) -> Path:
+    """An ONNX file that halves its input."""
+    tensors = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, "h", "w"]) for name in ("x", "y")]
+    half = helper.make_tensor("half", TensorProto.FLOAT, [], [0.5])
+    graph = helper.make_graph([helper.make_node("Mul", ["x", "half"], ["y"])], "g", tensors[:1], tensors[1:], [half])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, str(path))
+    return path
+
+
+def doubled(path: Path) -> Path:
+    """A TorchScript file that doubles its input and fails unless sides are multiples of 16."""
+
+    class Double(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            assert image.shape[2] % 16 == 0
+            assert image.shape[3] % 16 == 0
+            return 2 * image
+
+    torch.jit.script(Double()).save(str(path))
+    return path
+
+
+def output_of(name: str, image: Exposure) -> np.ndarray:
+    ((_, output),) = find_method(name).outputs(image)
+    return output
+
+
+@pytest.mark.parametrize("image", [exposure(), exposure(None, "ct", -1024, 3000)], ids=["8 bits", "HU"])
+def test_ours_is_the_bundles_network_on_the_range_of_the_file(image: Exposure) -> None:
+    with torch.inference_mode():
+        expected = Denoiser(device="cpu").network(torch.as_tensor(VALUES)[None, None])[0, 0].numpy()
+    np.testing.assert_allclose(output_of(OURS, image), expected, atol=2e-5)
+
+
+def test_the_noisy_image_is_a_method() -> None:
+    np.testing.assert_array_equal(output_of(NOISY, exposure()), VALUES)
+
+
+def test_an_onnx_file_is_a_method(tmp_path: Path) -> None:
+    np.testing.assert_allclose(output_of(str(halved(tmp_path / "half.onnx")), exposure()), VALUES / 2)
+
+
+def test_a_torchscript_file_is_a_method_and_gets_sizes_it_can_halve(tmp_path: Path) -> None:
+    np.testing.assert_allclose(output_of(str(doubled(tmp_path / "double.ts")), exposure()), 2 * VALUES)
+
+
+def test_a_file_changes_the_fingerprint(tmp_path: Path) -> None:
+    first = find_method(str(halved(tmp_path / "half.onnx"))).fingerprint
+    assert first != find_method(str(doubled(tmp_path / "double.ts"))).fingerprint
+
+
+def test_without_onnxruntime_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert "monai-gan-denoise[onnx]" in find_method(str(halved(tmp_path / "absent.onnx"))).absent
+
+
+@pytest.mark.parametrize("name", ["broken.onnx", "broken.ts"])
+def test_a_file_that_is_no_network_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"no network")
+    with pytest.raises(ValueError, match=r"methods must be networks in ONNX or TorchScript, got .*broken"):
+        find_method(str(tmp_path / name))
+
+
+def test_no_names_are_all_methods_and_the_noisy_image_comes_first() -> None:
+    assert resolve_names([]) == [NOISY, OURS, *PEERS]
+    assert resolve_names(["median", "median"]) == [NOISY, "median"]
+
+
+@pytest.mark.parametrize("name", ["mean", "absent.onnx", "absent.ts"])
+def test_an_unknown_method_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"methods must be among noisy, ours, median, .*got '{name}'"):
+        resolve_names([name])
