@@ -26,7 +26,7 @@ def map_reference(
     """
     from skimage.filters import gaussian
 
-    x, y = (np.asarray(gaussian(image, smoothing)) for image in (reference, noisy))  # type: ignore[no-untyped-call]
+    x, y = (np.asarray(gaussian(image, smoothing)) for image in (reference, noisy))
     spread = float(np.var(x))
     if spread == 0:
         raise ValueError(f"reference must vary, got {float(reference.flat[0]):g} everywhere. Leave the pair out.")

@@ -47,7 +47,7 @@ def score(
     clean, result = ((image - lower) / (upper - lower) for image in images)
     mse = float(mean_squared_error(clean, result))
     psnr = -10 * math.log10(mse) if mse else math.inf
-    ssim = float(structural_similarity(clean, result, data_range=1.0))  # type: ignore[no-untyped-call]
+    ssim = float(structural_similarity(clean, result, data_range=1.0))
     return Score(psnr, ssim, mse, math.sqrt(mse))
 
 

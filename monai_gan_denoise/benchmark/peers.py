@@ -83,19 +83,19 @@ def estimate_level(noisy: Image) -> float:
     """
     from skimage.restoration import estimate_sigma
 
-    return max(float(estimate_sigma(noisy)), LOWEST_LEVEL)  # type: ignore[no-untyped-call]
+    return max(float(estimate_sigma(noisy)), LOWEST_LEVEL)
 
 
 def _median(image: Image, side: float) -> Image:
     from skimage.filters import median
 
-    return np.asarray(median(image, np.ones((int(side), int(side)))))  # type: ignore[no-untyped-call]
+    return np.asarray(median(image, np.ones((int(side), int(side)))))
 
 
 def _gaussian(image: Image, pixels: float) -> Image:
     from skimage.filters import gaussian
 
-    return np.asarray(gaussian(image, pixels))  # type: ignore[no-untyped-call]
+    return np.asarray(gaussian(image, pixels))
 
 
 def _bilateral(image: Image, level: float) -> Image:
@@ -109,7 +109,7 @@ def _bilateral(image: Image, level: float) -> Image:
 def _total_variation(image: Image, weight: float) -> Image:
     from skimage.restoration import denoise_tv_chambolle
 
-    return np.asarray(denoise_tv_chambolle(image, weight))  # type: ignore[no-untyped-call]
+    return np.asarray(denoise_tv_chambolle(image, weight))
 
 
 def _wavelet(image: Image, level: float) -> Image:
