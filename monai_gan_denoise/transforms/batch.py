@@ -15,14 +15,16 @@ from monai_gan_denoise.transforms.simulate import BANK_KEY, LARGEST_SEED, WINDOW
 
 __all__ = ["SimulateNoise"]
 
+MAGNITUDES = ("rician", "nc-chi", "kspace")  # laws that lift the mean near 0, a bias that only the zero gives away
 POSITIONS = 8  # of a square: four turns, each flipped or not
 
 
 class SimulateNoise(Randomizable):
     """Prepare batches for a MONAI trainer: clean images in, noisy and clean images out (``prepare_batch``).
 
-    Every image is flipped and transposed at random, and its intensities are scaled and shifted a little. It then gets
-    the noise drawn for it; images with the same law and parameters get it together.
+    Every image is flipped and transposed at random, and its intensities are scaled and shifted a little; one that gets
+    the noise of a magnitude keeps its zero. It then gets the noise drawn for it; images with the same law and
+    parameters get it together.
 
     What a CT window cuts off is cut here, from windowed images: their low-dose noise comes before the window, all other
     noise after it.
@@ -84,6 +86,9 @@ class SimulateNoise(Randomizable):
         gains, offsets = (
             low + (high - low) * self.R.random_sample(len(images)) for low, high in (self.contrast, self.offset)
         )
+        for row, laws in enumerate(self.drawn):
+            if any(drawn.law in MAGNITUDES for drawn in laws):
+                offsets[row] = 0
         turned = torch.stack([_turn(image, position) for image, position in zip(images, positions, strict=True)])
         factors, shifts = (torch.from_numpy(values).to(images)[:, None, None, None] for values in (gains, offsets))
         return turned * factors + shifts, [

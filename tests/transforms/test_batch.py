@@ -164,3 +164,12 @@ def test_windowed_ct_without_a_bank_gets_no_law_that_needs_hu() -> None:
     noise = simulate(laws)
     noise(gray(2, 16, "ct", windowed=[True, False]))
     assert [drawn[0].law for drawn in noise.drawn] == ["gaussian", "speckle"]
+
+
+@pytest.mark.parametrize("law", ["rician", "nc-chi", "kspace"])
+def test_a_magnitude_keeps_its_zero(law: str) -> None:
+    shifted = {"offset": (0.1, 0.2)}
+    black = batch_of(torch.zeros((8, 1, 16, 16)))
+    magnitude, counted = (simulate({"mr": {name: {"level": 0.1}}}, **shifted) for name in (law, "gaussian"))
+    assert not magnitude(black)[1].any()
+    assert (counted(black)[1] >= 0.1).all()
