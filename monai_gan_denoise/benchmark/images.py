@@ -15,9 +15,9 @@ import pydicom.data
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark.gain import map_reference
 from monai_gan_denoise.benchmark.protocol import Protocol
-from monai_gan_denoise.io import InputError, Scan, read_manifest, read_scan
+from monai_gan_denoise.io import InputError, Scan, middle_slice, read_manifest, read_scan
 from monai_gan_denoise.io.folder import read_folder
-from monai_gan_denoise.io.manifest import find_manifest
+from monai_gan_denoise.io.manifest import find_manifest, is_clean, match_pairs
 from monai_gan_denoise.transforms.intensity import known_modality
 
 __all__ = ["Image", "Source", "find_sources", "packaged_sources"]
@@ -79,13 +79,13 @@ class Source:
             low, high = protocol.ct_range if self.modality == "ct" else (0, 255)
             return Image(clean, low, high - low, None if self.modality == "ct" else 8)
         scan = read_scan(self.files)
-        values = _middle_slice(scan)
+        values = _slice_of(scan)
         low, high = _range_of(scan, values, self.modality, protocol, str(self.files[0]))
         clean = np.clip((values - low) / (high - low), 0, 1)
         bits = 8 if scan.bit_range else None
         if not self.noisy:
             return Image(clean, low, high - low, bits)
-        noisy = (_middle_slice(read_scan(self.noisy)) - low) / (high - low)
+        noisy = (_slice_of(read_scan(self.noisy)) - low) / (high - low)
         if noisy.shape != clean.shape:
             raise InputError(
                 f"sides of a pair must have one size, got {noisy.shape} and {clean.shape} in {self.noisy[0]}. "
@@ -131,20 +131,16 @@ def packaged_sources() -> list[Source]:
 
 
 def _listed(rows: Sequence[Mapping[str, Any]], manifest: Path) -> list[Source]:
-    sources = []
-    pairs: dict[str, dict[bool, Mapping[str, Any]]] = {}
+    sources, paired = [], []
     for row in rows:
-        split, clean = row.get("split", SIMULATED), (row.get("kind") or "clean").endswith("clean")
-        paired = split == MEASURED or ("split" not in row and row.get("pair"))
-        if paired:
-            pairs.setdefault(row["pair"], {})[clean] = row
-        elif split == SIMULATED and clean:
+        split = row.get("split", SIMULATED)
+        if split == MEASURED or ("split" not in row and row.get("pair")):
+            paired.append(row)
+        elif split == SIMULATED and is_clean(row):
             sources.append(_source(row["file"], row, (manifest.parent / row["file"],)))
-    for name, sides in pairs.items():
-        if len(sides) < 2:
-            raise InputError(f"pair must have a noisy and a clean side, got one of {name} in {manifest}. Add it.")
-        files, noisy = ((manifest.parent / sides[clean]["file"],) for clean in (True, False))
-        sources.append(_source(sides[False]["file"], sides[False], files, noisy))
+    for clean, noisy in match_pairs(paired, manifest):
+        files = (manifest.parent / clean["file"],)
+        sources.append(_source(noisy["file"], noisy, files, (manifest.parent / noisy["file"],)))
     return sources
 
 
@@ -157,12 +153,8 @@ def _paths(file: str | Sequence[str]) -> tuple[Path, ...]:
     return (Path(file),) if isinstance(file, str) else tuple(Path(path) for path in file)
 
 
-def _middle_slice(scan: Scan) -> Values:
-    values = scan.values.astype(np.float64) - scan.hu_offset
-    if scan.slice_axis is None:
-        return values
-    plane: Values = values.take(values.shape[scan.slice_axis] // 2, axis=scan.slice_axis)
-    return plane if plane.ndim == 2 else plane.reshape(*plane.shape[:2], -1)[..., 0]
+def _slice_of(scan: Scan) -> Values:
+    return middle_slice(scan.values, scan.slice_axis).astype(np.float64) - scan.hu_offset
 
 
 def _range_of(scan: Scan, values: Values, modality: str, protocol: Protocol, file: str) -> tuple[float, float]:

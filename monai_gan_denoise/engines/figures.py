@@ -12,7 +12,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.metrics import PSNRMetric, SSIMMetric
 
-from monai_gan_denoise.io import read_manifest, read_scan
+from monai_gan_denoise.io import middle_slice, read_manifest, read_scan
 
 __all__ = ["BeforeAfterFigures"]
 
@@ -59,21 +59,12 @@ class BeforeAfterFigures:
             return
         self.drawn.add(item["modality"])
         scan = read_scan([self.pairs[source]])
-        shown = [
-            _middle(np.asarray(image), scan.slice_axis) for image in (item["image"][0], item["pred"][0], scan.values)
-        ]
+        images = (item["image"][0], item["pred"][0], scan.values)
+        shown = [middle_slice(np.asarray(image), scan.slice_axis) for image in images]
         span = _range(scan.values, item["modality"], scan.bit_range)
         path = self.output_dir / f"{item['modality']}.png"
         _save(path, shown, span, item["modality"])
         logger.info("%s shows before and after.", path)
-
-
-def _middle(values: Image, slice_axis: int | None) -> Image:
-    """Cut the middle slice, in the orientation that files of the format are viewed in."""
-    if slice_axis is None:
-        return values
-    first = values.reshape(*values.shape[:3], -1)[..., 0]
-    return np.asarray(first.take(first.shape[slice_axis] // 2, axis=slice_axis))
 
 
 def _range(clean: Image, modality: str, bit_range: tuple[float, float] | None) -> tuple[float, float]:

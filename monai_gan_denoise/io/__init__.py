@@ -7,6 +7,7 @@ from monai_gan_denoise.io.discovery import find_scans
 from monai_gan_denoise.io.manifest import read_manifest
 from monai_gan_denoise.io.reader import ScanReader, read_scan, scan_meta
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, refuse_unusable, subtract
+from monai_gan_denoise.io.slicing import middle_slice
 from monai_gan_denoise.io.whole import whole_file
 from monai_gan_denoise.io.writer import DiscoveredLayout, ScanWriter, discovered_outputs, write_scan
 
@@ -22,6 +23,7 @@ __all__ = [
     "discovered_outputs",
     "find_scans",
     "load_datalist",
+    "middle_slice",
     "packaged_bundle",
     "read_manifest",
     "read_scan",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from monai_gan_denoise.io.discovery import find_images
 from monai_gan_denoise.io.folder import NAMES, read_folder
 from monai_gan_denoise.io.holdout import hold_out
-from monai_gan_denoise.io.manifest import find_manifest, read_manifest
+from monai_gan_denoise.io.manifest import find_manifest, match_pairs, read_manifest
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = ["balance", "load_datalist"]
@@ -78,20 +78,10 @@ def balance(datalist: Sequence[Mapping[str, Any]], emphasis: Mapping[str, float]
 
 def _items(rows: Sequence[Mapping[str, Any]], source: Path) -> list[dict[str, Any]]:
     """Make items of single clean images and of pairs; a noisy image by itself is no material for training."""
-    pairs: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
-    items = []
-    for row in rows:
-        kind = row.get("kind") or "clean"
-        if not row.get("pair"):
-            if kind == "clean":
-                items.append({"label": _scan(row), "modality": _modality(row)})
-            continue
-        pairs[row["pair"]]["clean" if kind.endswith("clean") else "noisy"] = row
-    for name, sides in pairs.items():
-        if len(sides) < 2:
-            raise InputError(f"pair must have a noisy and a clean side, got one of {name} in {source}. Add the other.")
-        clean = sides["clean"]
-        items.append({"image": _scan(sides["noisy"]), "label": _scan(clean), "modality": _modality(clean)})
+    singles = [row for row in rows if not row.get("pair") and (row.get("kind") or "clean") == "clean"]
+    items: list[dict[str, Any]] = [{"label": _scan(row), "modality": _modality(row)} for row in singles]
+    for clean, noisy in match_pairs([row for row in rows if row.get("pair")], source):
+        items.append({"image": _scan(noisy), "label": _scan(clean), "modality": _modality(clean)})
     return items
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from monai_gan_denoise.io import dicom
 from monai_gan_denoise.io.formats import SUFFIXES, suffix_of
-from monai_gan_denoise.io.manifest import MANIFEST, read_manifest
+from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.writer import residual_path
 
@@ -118,7 +118,7 @@ def _manifest_rows(source: Path) -> dict[Path, dict[str, str]]:
 
 
 def _is_reference(row: dict[str, str]) -> bool:
-    return bool(row.get("pair")) and row.get("kind", "").endswith("clean")
+    return bool(row.get("pair") and row.get("kind")) and is_clean(row)
 
 
 def _group(paths: Iterable[Path]) -> list[dict[str, Any]]:

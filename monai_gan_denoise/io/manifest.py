@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from monai_gan_denoise.io.scan import InputError
 
-__all__ = ["MANIFEST", "MANIFESTS", "find_manifest", "read_manifest"]
+__all__ = ["MANIFEST", "MANIFESTS", "find_manifest", "is_clean", "match_pairs", "read_manifest"]
 
+Row = Mapping[str, Any]
 MANIFEST = "manifest.csv"
 MANIFESTS = (MANIFEST, "manifest.json")
 REQUIRED = ("file", "modality")
@@ -42,6 +45,33 @@ def read_manifest(source: Path) -> list[dict[str, str]]:
         if absent:
             raise InputError(f"columns must include {absent[0]}, got {', '.join(row)} in {path}. Add the column.")
     return [{**row, "modality": row["modality"].strip().lower()} for row in rows]
+
+
+def is_clean(row: Row) -> bool:
+    """Tell whether a row is of a clean image, or the clean side of a pair; without a kind it is."""
+    return str(row.get("kind") or "clean").endswith("clean")
+
+
+def match_pairs(rows: Sequence[Row], source: Path) -> list[tuple[Row, Row]]:
+    """Match the two sides of pairs by ``pair``.
+
+    Args:
+        rows: of pairs.
+        source: what messages call the manifest.
+
+    Returns:
+        The clean and the noisy side of each pair.
+
+    Raises:
+        InputError: if a pair lacks a side.
+    """
+    pairs: dict[str, dict[bool, Row]] = {}
+    for row in rows:
+        pairs.setdefault(row["pair"], {})[is_clean(row)] = row
+    for name, sides in pairs.items():
+        if len(sides) < 2:
+            raise InputError(f"pair must have a noisy and a clean side, got one of {name} in {source}. Add the other.")
+    return [(sides[True], sides[False]) for sides in pairs.values()]
 
 
 def _csv_rows(path: Path) -> list[dict[str, str]]:

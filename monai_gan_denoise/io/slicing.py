@@ -1,12 +1,16 @@
-"""Across which axis a volume is cut into slices, where its header does not say."""
+"""Slices of a volume: across which axis they are cut where the header does not say, and which one stands for all."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-__all__ = ["thickest_axis"]
+__all__ = ["middle_slice", "thickest_axis"]
+
+Number = TypeVar("Number", bound=np.generic)
 
 SPACING_TOLERANCE = 1e-4  # relative; spacings closer than this differ by the rounding of a float32 header only
 
@@ -29,3 +33,20 @@ def thickest_axis(spacing: Sequence[float], shape: Sequence[int]) -> int:
     widest = int(np.argmax(spacing))
     others = max(value for axis, value in enumerate(spacing) if axis != widest)
     return widest if spacing[widest] > others * (1 + SPACING_TOLERANCE) else 2
+
+
+def middle_slice(values: npt.NDArray[Number], slice_axis: int | None) -> npt.NDArray[Number]:
+    """Cut the middle slice out of a volume, of several volumes out of the first.
+
+    Args:
+        values: an image ``(H, W)``, which is its own slice, or a volume of three axes or more.
+        slice_axis: as ``Scan`` has it; None for an image.
+
+    Returns:
+        The slice, in the orientation that files of the format are viewed in.
+    """
+    if slice_axis is None:
+        return values
+    first = values.reshape(*values.shape[:3], -1)[..., 0]
+    middle: npt.NDArray[Number] = first.take(first.shape[slice_axis] // 2, axis=slice_axis)
+    return middle

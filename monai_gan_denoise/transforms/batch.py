@@ -11,11 +11,11 @@ from torch import Generator, Tensor
 
 from monai_gan_denoise.transforms.distribution import LOW_DOSE, DrawnNoise, NoiseDistribution
 from monai_gan_denoise.transforms.low_dose import mix_low_dose_noise
+from monai_gan_denoise.transforms.noise import LAWS
 from monai_gan_denoise.transforms.simulate import BANK_KEY, LARGEST_SEED, WINDOWED_KEY, law_modality
 
 __all__ = ["SimulateNoise"]
 
-MAGNITUDES = ("rician", "nc-chi", "kspace")  # laws that lift the mean near 0, a bias that only the zero gives away
 POSITIONS = 8  # of a square: four turns, each flipped or not
 
 
@@ -87,7 +87,7 @@ class SimulateNoise(Randomizable):
             low + (high - low) * self.R.random_sample(len(images)) for low, high in (self.contrast, self.offset)
         )
         for row, laws in enumerate(self.drawn):
-            if any(drawn.law in MAGNITUDES for drawn in laws):
+            if any(LAWS[drawn.law].magnitude for drawn in laws):
                 offsets[row] = 0
         turned = torch.stack([_turn(image, position) for image, position in zip(images, positions, strict=True)])
         factors, shifts = (torch.from_numpy(values).to(images)[:, None, None, None] for values in (gains, offsets))

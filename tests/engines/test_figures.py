@@ -14,7 +14,8 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from monai_gan_denoise.engines import BeforeAfterFigures
-from monai_gan_denoise.engines.figures import _middle, _range, _save, _score
+from monai_gan_denoise.engines.figures import _range, _save, _score
+from monai_gan_denoise.io import middle_slice
 
 rng = np.random.default_rng(5)
 
@@ -94,5 +95,5 @@ def test_the_middle_slice_of_a_volume_is_shown(axis: int) -> None:
     volume = rng.normal(size=(6, 7, 8, 2)).astype(np.float32)
     index = [slice(None)] * 3
     index[axis] = volume.shape[axis] // 2
-    assert np.array_equal(_middle(volume, axis), volume[(*index, 0)])
-    assert np.array_equal(_middle(volume[..., 0, 0], None), volume[..., 0, 0])
+    assert np.array_equal(middle_slice(volume, axis), volume[(*index, 0)])
+    assert np.array_equal(middle_slice(volume[..., 0, 0], None), volume[..., 0, 0])

@@ -25,6 +25,7 @@ class Law:
         examples: three levels, weak to strong.
         parameters: every other argument of ``draw`` and its default.
         nonnegative: whether the law has no meaning for intensities below 0.
+        magnitude: whether it takes a magnitude, which lifts the mean near 0, a bias that only the zero gives away.
         shown: whether the law is one of pictures, whose 0 is black and whose 1 is white, and not of signals, whose 0 is
             that of the detector.
         check: of a law that works in Hounsfield units: raises a ValueError for values, in HU, that cannot be such.
@@ -38,6 +39,7 @@ class Law:
     examples: tuple[float, float, float]
     parameters: Mapping[str, float | int | str] = field(default_factory=dict)
     nonnegative: bool = False
+    magnitude: bool = False
     shown: bool = False
     check: Callable[[Tensor], None] | None = None
 

@@ -120,7 +120,9 @@ LAWS: Mapping[str, Law] = {
         ),
         Law("impulse", add_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25), shown=True),
         Law("impulse-random", add_random_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25), shown=True),
-        Law("rician", add_rician_noise, ("mr",), DEVIATION, (0, 1), (0.03, 0.09, 0.2), nonnegative=True),
+        Law(
+            "rician", add_rician_noise, ("mr",), DEVIATION, (0, 1), (0.03, 0.09, 0.2), nonnegative=True, magnitude=True
+        ),
         Law(
             "nc-chi",
             add_noncentral_chi_noise,
@@ -130,6 +132,7 @@ LAWS: Mapping[str, Law] = {
             (0.02, 0.05, 0.1),
             _defaults(add_noncentral_chi_noise),
             nonnegative=True,
+            magnitude=True,
         ),
         Law(
             "kspace",
@@ -140,6 +143,7 @@ LAWS: Mapping[str, Law] = {
             (0.03, 0.09, 0.2),
             _defaults(add_kspace_noise),
             nonnegative=True,
+            magnitude=True,
         ),
         Law(
             "gibbs",
