@@ -183,6 +183,34 @@ def benchmark(
     return run_benchmark(data, output, methods=methods, cells=cells, quick=quick, jobs=jobs or 0, weights=weights)
 
 
+@commands.command(short_help="Compare images with clean ones: PSNR, SSIM, MSE, RMSE, bias of CT tissues.")
+@click.option("--clean", metavar="FOLDER", type=click.Path(path_type=Path), required=True, help="Clean images.")
+@click.option("--pred", metavar="FOLDER", type=click.Path(path_type=Path), required=True, help="Outputs to measure.")
+@click.option("--noisy", metavar="FOLDER", type=click.Path(path_type=Path), help="Noisy images, to show the gain.")
+@click.option(
+    "--modality",
+    type=click.Choice(MODALITIES),
+    default="auto",
+    show_default=True,
+    help="Modality of images that neither their header nor a manifest.csv beside the clean ones names.",
+)
+@click.option("--data-range", metavar="R|LOW:HIGH", default="", help="Range; by default 3000 HU, 255, 4095, ...")
+@click.option("--output", metavar="FILE.csv", type=click.Path(path_type=Path, dir_okay=False), help="Also write a CSV.")
+def evaluate(clean: Path, pred: Path, noisy: Path | None, modality: str, data_range: str, output: Path | None) -> int:
+    """Compare the images below one folder with the clean ones of the same relative paths below another.
+
+    Prints a line an image and the means of each modality; MSE and RMSE are in units of the range. Exit 0: all measured;
+    1: some could not be; 2: nothing was measured, an image without a partner included.
+    """
+    from monai_gan_denoise.evaluation import evaluate as compare
+
+    _log_to_terminal(logging.INFO)
+    evaluation = compare(clean, pred, noisy, modality=modality, data_range=data_range, output=output)
+    if evaluation.table:
+        click.echo(evaluation.table)
+    return evaluation.exit_code
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 all done, 1 some failed, 2 nothing could be done or bad arguments."""
     try:

@@ -26,8 +26,9 @@ ALLOWED: dict[str, set[str]] = {
     "training": LEAVES | {"engines"},
     "export": LEAVES,
     "benchmark": LEAVES | {"inference", "phantoms"},
+    "evaluation": {"benchmark", "io", "metrics", "transforms"},
     "integrations": {"inference", "io"},
-    "cli": {"benchmark", "training", "export", "inference", "samples", "simulation"},
+    "cli": {"benchmark", "evaluation", "training", "export", "inference", "samples", "simulation"},
     "__init__": {"inference"},  # Denoiser, imported when it is asked for
 }
 

@@ -325,6 +325,8 @@ def test_weights_that_do_not_fit_end_with_2_before_any_image(
         (("simulate", "a", "b", "--noise", "poisson", "--level", "0"), "level must be from 0.001 to 1 for poisson"),
         (("simulate", "a", "b", "--noise", "poisson", "--level", "1", "--set", "x=1"), "must be among full_counts"),
         (("simulate", "--figure", "laws.gif"), "--figure must end in .png, got laws.gif"),
+        (("evaluate",), "Missing option '--clean'"),
+        (("evaluate", "--clean", "a", "--pred", "b"), "--clean must exist, got a"),
         (("benchmark", "--jobs", "0"), "0 is not in the range"),
         (("benchmark", "--weights", "absent.pt"), "got .*absent.pt"),
         (("benchmark", "--methods", "median,mean"), "methods must be among noisy, ours, median, .*got 'mean'"),

@@ -15,6 +15,7 @@ import pydicom.data
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark.gain import map_reference
 from monai_gan_denoise.benchmark.protocol import Protocol
+from monai_gan_denoise.benchmark.ranges import data_range
 from monai_gan_denoise.io import InputError, Scan, middle_slice, read_manifest, read_scan
 from monai_gan_denoise.io.folder import read_folder
 from monai_gan_denoise.io.manifest import find_manifest, is_clean, match_pairs
@@ -80,7 +81,7 @@ class Source:
             return Image(clean, low, high - low, None if self.modality == "ct" else 8)
         scan = read_scan(self.files)
         values = _slice_of(scan)
-        low, high = _range_of(scan, values, self.modality, protocol, str(self.files[0]))
+        low, high = data_range(self.modality, float(values.max()), scan.bit_range, protocol, str(self.files[0]))
         clean = np.clip((values - low) / (high - low), 0, 1)
         bits = 8 if scan.bit_range else None
         if not self.noisy:
@@ -155,15 +156,3 @@ def _paths(file: str | Sequence[str]) -> tuple[Path, ...]:
 
 def _slice_of(scan: Scan) -> Values:
     return middle_slice(scan.values, scan.slice_axis).astype(np.float64) - scan.hu_offset
-
-
-def _range_of(scan: Scan, values: Values, modality: str, protocol: Protocol, file: str) -> tuple[float, float]:
-    if scan.bit_range:
-        return scan.bit_range
-    if modality == "ct":
-        return protocol.ct_range
-    highest = float(values.max())
-    fitting = [limits for limits in protocol.ranges if highest <= limits[1]]
-    if not fitting:
-        raise InputError(f"values must be at most {protocol.ranges[-1][1]:g}, got {highest:g} in {file}. Rescale it.")
-    return fitting[0]

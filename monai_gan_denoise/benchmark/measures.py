@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Score", "require_scikit_image", "score"]
+__all__ = ["Score", "pooled_score", "require_scikit_image", "score"]
 
 
 class Score(NamedTuple):
@@ -46,9 +47,20 @@ def score(
     images = (np.clip(np.asarray(image, float), lower, upper) for image in (reference, output))
     clean, result = ((image - lower) / (upper - lower) for image in images)
     mse = float(mean_squared_error(clean, result))
-    psnr = -10 * math.log10(mse) if mse else math.inf
     ssim = float(structural_similarity(clean, result, data_range=1.0))
-    return Score(psnr, ssim, mse, math.sqrt(mse))
+    return _score(mse, ssim)
+
+
+def pooled_score(scores: Iterable[Score]) -> Score:
+    """Give the score of a volume from those of its slices, which have one size and were scored over one range.
+
+    PSNR, MSE and RMSE are those of all its voxels together; SSIM is the mean over the slices.
+
+    Args:
+        scores: one or more.
+    """
+    errors, similarities = zip(*((one.mse, one.ssim) for one in scores), strict=True)
+    return _score(float(np.mean(errors)), float(np.mean(similarities)))
 
 
 def require_scikit_image() -> None:
@@ -59,5 +71,9 @@ def require_scikit_image() -> None:
     """
     if find_spec("skimage") is None:
         raise ValueError(
-            "scikit-image must be installed for the benchmark, got none. Run pip install 'monai-gan-denoise[bench]'."
+            "scikit-image must be installed to measure, got none. Run pip install 'monai-gan-denoise[bench]'."
         )
+
+
+def _score(mse: float, ssim: float) -> Score:
+    return Score(-10 * math.log10(mse) if mse else math.inf, ssim, mse, math.sqrt(mse))

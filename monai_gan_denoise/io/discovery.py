@@ -69,14 +69,14 @@ def find_scans(
     ]
 
 
-def find_images(folder: Path) -> list[dict[str, Any]]:
-    """List the images, volumes and series below a folder.
+def find_images(source: Path) -> list[dict[str, Any]]:
+    """List the images, volumes and series below a folder, or a file as the only one.
 
     Returns:
         A dictionary an image, with ``image`` (files in slice order); ``modality``, if its header says; and ``refusal``,
         a sentence, if it is none that can be read.
     """
-    return _group(sorted(_files_below(folder, ())))
+    return _group(sorted(_files_below(source, ())) if source.is_dir() else [source])
 
 
 def _refuse_whole(source: Path, target: Path) -> str | None:

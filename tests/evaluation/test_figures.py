@@ -1,0 +1,103 @@
+"""Figures of pairs in several formats, against scikit-image on the arrays themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from skimage import metrics
+
+from monai_gan_denoise import phantoms
+from monai_gan_denoise.benchmark.protocol import load_protocol
+from monai_gan_denoise.evaluation.figures import measure_pair
+from monai_gan_denoise.evaluation.pairs import Pair
+
+Save = Callable[[str, np.ndarray], Path]
+PROTOCOL = load_protocol()
+DRAWS = np.random.default_rng(6)
+
+
+def pair(clean: Path, pred: Path, modality: str | None, noisy: Path | None = None) -> Pair:
+    return Pair("x", modality, (clean,), (pred,), (noisy,) if noisy else ())
+
+
+def volume(path: Path, values: np.ndarray) -> Path:
+    nibabel.save(nibabel.Nifti1Image(values.astype(np.float32), np.diag([1, 1, 3, 1])), path)
+    return path
+
+
+def test_an_8_bit_image_is_scored_over_255_without_a_modality(save: Save) -> None:
+    x, y, z = DRAWS.integers(0, 256, (3, 40, 50)).astype(np.uint8)
+    found = measure_pair(pair(save("x.png", x), save("y.png", y), None, save("z.png", z)), PROTOCOL)
+    assert found.width == 255
+    for score, output in ((found.score, y), (found.noisy, z)):
+        assert score is not None
+        assert score.psnr == pytest.approx(metrics.peak_signal_noise_ratio(x, output, data_range=255))
+        assert score.ssim == pytest.approx(metrics.structural_similarity(x, output, data_range=255))
+        assert score.rmse == pytest.approx(np.sqrt(metrics.mean_squared_error(x, output)) / 255)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_volume_has_the_psnr_of_its_voxels_and_the_mean_ssim_of_its_slices(tmp_path: Path, times: int) -> None:
+    clean = DRAWS.uniform(0, 4000, (30, 24, 5, times))
+    output = np.clip(clean + DRAWS.normal(0, 1, clean.shape) * np.arange(1, 6)[:, None] * 40, 0, 4095)
+    clean, output = clean.astype(np.float32), output.astype(np.float32)
+    found = measure_pair(pair(volume(tmp_path / "x.nii", clean), volume(tmp_path / "y.nii", output), "mr"), PROTOCOL)
+    slices = [(clean[:, :, z, t], output[:, :, z, t]) for z in range(5) for t in range(times)]
+    similarities = [metrics.structural_similarity(x, y, data_range=4095) for x, y in slices]
+    assert found.width == 4095
+    assert found.score.psnr == pytest.approx(metrics.peak_signal_noise_ratio(clean, output, data_range=4095))
+    assert found.score.ssim == pytest.approx(np.mean(similarities), abs=1e-5)
+
+
+def test_ct_of_16_bits_is_read_in_hu_and_has_the_bias_of_its_tissues(save: Save) -> None:
+    hu = np.rint(3000 * phantoms.abdomen(128) - 1024)
+    shifted = hu - 12 * ((hu >= -190) & (hu <= -30))
+    stored = [(values + 1024).astype(np.uint16) for values in (hu, shifted)]
+    found = measure_pair(pair(save("x.png", stored[0]), save("y.png", stored[1]), "ct"), PROTOCOL)
+    assert found.width == 3000
+    assert found.bias["fat"] == pytest.approx(-12)
+    assert found.bias["soft_tissue"] == pytest.approx(0)
+    assert found.score.mse == pytest.approx(metrics.mean_squared_error(hu, shifted) / 3000**2)
+
+
+def test_other_images_of_16_bits_hold_no_offset(save: Save) -> None:
+    x, y = DRAWS.integers(0, 4096, (2, 32, 32)).astype(np.uint16)
+    found = measure_pair(pair(save("x.png", x), save("y.png", y), "mr"), PROTOCOL)
+    assert found.score.psnr == pytest.approx(metrics.peak_signal_noise_ratio(x, y, data_range=4095))
+    assert not found.bias
+
+
+def test_ct_of_8_bits_is_not_in_hu_and_has_no_bias(save: Save) -> None:
+    x, y = DRAWS.integers(0, 256, (2, 32, 32)).astype(np.uint8)
+    assert not measure_pair(pair(save("x.png", x), save("y.png", y), "ct"), PROTOCOL).bias
+
+
+@pytest.mark.parametrize(
+    ("modality", "limits", "low", "high"),
+    [("ct", (None, 2000.0), -1024, 976), ("mr", (None, 2000.0), 0, 2000), ("ct", (-160.0, 240.0), -160, 240)],
+)
+def test_a_range_that_is_given_limits_both_images(
+    tmp_path: Path, modality: str, limits: tuple[float | None, float], low: float, high: float
+) -> None:
+    x, y = DRAWS.uniform(-1000, 3000, (2, 30, 24, 3)).astype(np.float32)
+    found = measure_pair(pair(volume(tmp_path / "x.nii", x), volume(tmp_path / "y.nii", y), modality), PROTOCOL, limits)
+    limited = [np.clip(values, low, high) for values in (x, y)]
+    assert found.width == high - low
+    assert found.score.psnr == pytest.approx(metrics.peak_signal_noise_ratio(*limited, data_range=high - low))
+
+
+def test_another_shape_is_refused_with_both_files(save: Save) -> None:
+    files = save("x.png", np.zeros((20, 20), np.uint8)), save("y.png", np.zeros((20, 24), np.uint8))
+    with pytest.raises(ValueError, match=r"must have the shape \(20, 20\) of \S+x.png, got \(20, 24\) in \S+y.png"):
+        measure_pair(pair(*files, "us"), PROTOCOL)
+
+
+def test_an_unknown_modality_is_refused_where_the_range_hangs_on_it(tmp_path: Path) -> None:
+    files = [volume(tmp_path / f"{name}.nii", np.ones((20, 20, 2))) for name in "xy"]
+    with pytest.raises(ValueError, match=r"modality must be one of .* Pass --modality, --data-range or"):
+        measure_pair(pair(*files, None), PROTOCOL)
+    assert measure_pair(pair(*files, None), PROTOCOL, (None, 5.0)).score.mse == 0
