@@ -162,6 +162,8 @@ def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
 @click.option("--quick", is_flag=True, help="Few cells and a small crop, to see whether all works.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; one a core if not given.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights of ours, other than the bundle's.")
+@click.option("--measures", is_flag=True, help="Also tissue bias, MS-SSIM, spectra, edges, residuals: measures.csv.")
+@click.option("--structure", is_flag=True, help="Also inserted discs and false detections: structure.csv.")
 def benchmark(
     data: Path | None,
     output: Path,
@@ -170,6 +172,8 @@ def benchmark(
     quick: bool,
     jobs: int | None,
     weights: Path | None,
+    measures: bool,
+    structure: bool,
 ) -> int:
     """Add noise to clean images, denoise them by every method, and write how close each comes.
 
@@ -180,7 +184,17 @@ def benchmark(
     from monai_gan_denoise.benchmark import run_benchmark
 
     _log_to_terminal(logging.INFO)
-    return run_benchmark(data, output, methods=methods, cells=cells, quick=quick, jobs=jobs or 0, weights=weights)
+    return run_benchmark(
+        data,
+        output,
+        methods=methods,
+        cells=cells,
+        quick=quick,
+        jobs=jobs or 0,
+        weights=weights,
+        measures=measures,
+        structure=structure,
+    )
 
 
 @commands.command(short_help="Compare images with clean ones: PSNR, SSIM, MSE, RMSE, bias of CT tissues.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from monai_gan_denoise.benchmark.exposure import Exposure
@@ -26,6 +26,7 @@ class Output:
         score: the measures.
         seconds: of processor time; the oracle's are those of its grid.
         pixels: of the image.
+        measures: those of acceptance, if they were asked for and this is not a window.
     """
 
     mode: str
@@ -34,6 +35,7 @@ class Output:
     score: Score
     seconds: float
     pixels: int
+    measures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import torch
 
+from monai_gan_denoise.benchmark.acceptance import write_measures
 from monai_gan_denoise.benchmark.images import Source, find_sources, packaged_sources
 from monai_gan_denoise.benchmark.measures import require_scikit_image
 from monai_gan_denoise.benchmark.methods import find_method, resolve_names
 from monai_gan_denoise.benchmark.protocol import REAL, Cell, Protocol, load_protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.report import write_report
+from monai_gan_denoise.benchmark.structure import write_structure
 from monai_gan_denoise.benchmark.tables import write_tables
 from monai_gan_denoise.benchmark.task import Task, run_task
 
@@ -41,6 +43,8 @@ def run_benchmark(
     quick: bool = False,
     jobs: int = 0,
     weights: Path | None = None,
+    measures: bool = False,
+    structure: bool = False,
 ) -> int:
     """Measure ours and what a user would pick instead, and write results.csv, results.json, times.csv and report.md.
 
@@ -54,6 +58,8 @@ def run_benchmark(
         quick: few cells, an image a modality and a small crop, to see whether all works.
         jobs: processes; one a core if 0.
         weights: of ours; the bundle's if None.
+        measures: also take the measures of acceptance and write measures.csv.
+        structure: also measure inserted discs and false detections on phantoms and write structure.csv.
 
     Returns:
         0 if every cell was measured, 1 if a method failed on one.
@@ -63,22 +69,27 @@ def run_benchmark(
     """
     require_scikit_image()
     names = tuple(resolve_names(methods))
-    for name in names:
-        find_method(name, weights)  # so that weights which cannot be used are refused before anything runs
+    found = [find_method(name, weights) for name in names]  # what cannot be used is refused before anything runs
     protocol = load_protocol(quick)
     protocol = protocol.only(cells) if cells else protocol
     sources = find_sources(data) if data else packaged_sources()
     chosen = [(cell, _images(cell, sources, protocol)) for cell in protocol.cells]
-    skipped = _skipped([cell for cell, found in chosen if not found], {source.modality for source in sources})
+    skipped = _skipped([cell for cell, images in chosen if not images], {source.modality for source in sources})
     for name in skipped:
         logger.info("%s: no images; skipped.", name)
-    tasks = [Task(cell, one, protocol, names, weights, output / CACHE) for cell, found in chosen for one in found]
+    cache = output / CACHE
+    tasks = [Task(cell, one, protocol, names, weights, cache, measures) for cell, images in chosen for one in images]
     if not tasks:
         raise ValueError("cells must have images, got none for those named. Choose other cells or other --data.")
     output.mkdir(parents=True, exist_ok=True)
     records = _run(tasks, jobs or os.cpu_count() or 1)
     write_tables(output, records, protocol, skipped)
     write_report(output, records, protocol, skipped)
+    if measures:
+        write_measures(output / "measures.csv", records)
+    if structure:
+        with _one_thread_a_process():
+            write_structure(output / "structure.csv", [method for method in found if not method.absent], protocol)
     failed = sorted({f"{record.cell} {record.method}: {record.note}" for record in records if record.failed})
     for line in failed:
         logger.error("%s", line)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from monai_gan_denoise.benchmark import acceptance
 from monai_gan_denoise.benchmark.exposure import Exposure, expose
 from monai_gan_denoise.benchmark.images import Source
 from monai_gan_denoise.benchmark.measures import score
@@ -28,6 +29,7 @@ class Task:
         methods: names, as ``resolve_names`` gives them.
         weights: of ours; the bundle's if None.
         cache: folder of finished outputs.
+        measures: whether to take the measures of acceptance too.
     """
 
     cell: Cell
@@ -36,6 +38,7 @@ class Task:
     methods: tuple[str, ...]
     weights: Path | None
     cache: Path
+    measures: bool = False
 
 
 def run_task(task: Task) -> list[Record]:
@@ -53,25 +56,29 @@ def _run(task: Task, method: Method, exposure: Exposure) -> list[Record]:
     if method.absent:
         return _without(task, method, method.absent, failed=False)
     windows = task.protocol.windows.get(task.cell.modality, ()) if exposure.bits is None else ()
-    path = cache_file(task.cache, exposure, windows, method.fingerprint)
+    fingerprint = f"{method.fingerprint} {acceptance.VERSION}" if task.measures else method.fingerprint
+    path = cache_file(task.cache, exposure, windows, fingerprint)
     outputs = read_outputs(path)
     if outputs is None:
         try:
-            outputs = _outputs(method, exposure, windows)
+            outputs = _outputs(method, exposure, windows, task.measures)
         except Exception as error:  # a library's error of any kind is this method's result on this image
             return _without(task, method, _reason(error), failed=True)
         write_outputs(path, outputs)
     return [_record(task, method, output.mode, output) for output in outputs]
 
 
-def _outputs(method: Method, exposure: Exposure, windows: Sequence[tuple[float, float]]) -> list[Output]:
+def _outputs(
+    method: Method, exposure: Exposure, windows: Sequence[tuple[float, float]], measures: bool
+) -> list[Output]:
     outputs = []
     started = time.process_time()
     for mode, image in method.outputs(exposure):
         seconds = time.process_time() - started
         if image.shape != exposure.clean.shape:
             raise ValueError(f"output must have the shape {exposure.clean.shape}, got {image.shape}")
-        outputs.append(Output(mode, exposure.width, False, score(exposure.clean, image), seconds, image.size))
+        found = acceptance.measure(exposure, image) if measures else {}
+        outputs.append(Output(mode, exposure.width, False, score(exposure.clean, image), seconds, image.size, found))
         for low, high in windows:
             ends = ((end - exposure.lower) / exposure.width for end in (low, high))
             outputs.append(Output(mode, high - low, True, score(exposure.clean, image, *ends), seconds, image.size))

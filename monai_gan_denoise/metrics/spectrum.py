@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -72,17 +73,15 @@ def spectrum_distance(clean: Values, output: Values) -> float:
     """Average how far an output's power lies from the clean image's, over rings of spatial frequency.
 
     Args:
-        clean: ``(H, W)``, not constant.
+        clean: ``(H, W)``.
         output: same shape and units.
 
     Returns:
-        Mean of ``|10 log10(output / clean)|`` in dB over the rings, which weigh equally.
-
-    Raises:
-        ValueError: if the clean image is constant.
+        Mean of ``|10 log10(output / clean)|`` in dB over the rings, which weigh equally; NaN if the clean image is
+        constant and has no power to compare with.
     """
     if np.ptp(clean) == 0:
-        raise ValueError(f"clean must vary, got {clean.flat[0]:g} everywhere. Leave the image out.")
+        return math.nan
     reference, found = (radial_spectrum(image).power for image in (clean, output))
     floor = FLOOR * reference.max()
     return float(np.mean(np.abs(10 * np.log10(np.maximum(found, floor) / np.maximum(reference, floor)))))
