@@ -80,13 +80,13 @@ class Source:
             low, high = protocol.ct_range if self.modality == "ct" else (0, 255)
             return Image(clean, low, high - low, None if self.modality == "ct" else 8)
         scan = read_scan(self.files)
-        values = _slice_of(scan)
+        values = _slice_of(scan, self.modality)
         low, high = data_range(self.modality, float(values.max()), scan.bit_range, protocol, str(self.files[0]))
         clean = np.clip((values - low) / (high - low), 0, 1)
         bits = 8 if scan.bit_range else None
         if not self.noisy:
             return Image(clean, low, high - low, bits)
-        noisy = (_slice_of(read_scan(self.noisy)) - low) / (high - low)
+        noisy = (_slice_of(read_scan(self.noisy), self.modality) - low) / (high - low)
         if noisy.shape != clean.shape:
             raise InputError(
                 f"sides of a pair must have one size, got {noisy.shape} and {clean.shape} in {self.noisy[0]}. "
@@ -154,5 +154,6 @@ def _paths(file: str | Sequence[str]) -> tuple[Path, ...]:
     return (Path(file),) if isinstance(file, str) else tuple(Path(path) for path in file)
 
 
-def _slice_of(scan: Scan) -> Values:
-    return middle_slice(scan.values, scan.slice_axis).astype(np.float64) - scan.hu_offset
+def _slice_of(scan: Scan, modality: str) -> Values:
+    values = middle_slice(scan.values, scan.slice_axis).astype(np.float64)
+    return values - scan.hu_offset if modality == "ct" else values  # of others 16 bits hold no offset

@@ -90,6 +90,14 @@ def test_ct_has_a_range_of_3000_hu(tmp_path: Path) -> None:
     np.testing.assert_allclose(image.clean, (hounsfield + 1024) / 3000)
 
 
+def test_16_bits_of_other_modalities_hold_no_offset(tmp_path: Path) -> None:
+    stored = np.linspace(0, 4095, 400).reshape(20, 20).astype(np.uint16)
+    Raster.fromarray(stored).save(tmp_path / "a.png")
+    image = Source("a", "mr", "a", (tmp_path / "a.png",)).load(PROTOCOL)
+    assert (image.lower, image.width) == (0, 4095)
+    np.testing.assert_allclose(image.clean, stored / 4095)
+
+
 @pytest.mark.parametrize(("highest", "width"), [(1, 1), (900, 4095), (4095, 4095), (5000, 65535)])
 def test_other_images_have_the_narrowest_range_that_holds_them(tmp_path: Path, highest: float, width: float) -> None:
     values = np.random.default_rng(1).uniform(0, 1, (20, 24, 3)) * highest

@@ -188,7 +188,7 @@ def test_results_json_holds_the_means_of_the_rows(data: Path, tmp_path: Path) ->
         assert cell["images"] == len(values)
         if np.isfinite(values).all():
             assert cell["psnr"]["mean"] == pytest.approx(np.mean(values), rel=1e-6)
-    assert content["protocol"]["version"] == 1
+    assert content["protocol"]["version"] == 2
     (noisy,) = (one for one in content["overall"] if one["method"] == "noisy")
     means = [
         np.mean([float(row["psnr"]) for row in found if row["method"] == "noisy" and row["law"] == law])
