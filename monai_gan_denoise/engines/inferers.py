@@ -38,18 +38,18 @@ class StagesInferer(Inferer):
     def __call__(
         self, inputs: Tensor, network: Callable[..., Any], *_: Any, **__: Any
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Run every stage of a ``GanDenoiser`` on ``inputs``, ``(B, C, H, W)``."""
+        """Run a network that shows its stages, ``networks.Staged``, on ``inputs``, ``(B, C, H, W)``."""
         if self.bfloat16 and not self.checked:
             self._check(inputs, network)
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.bfloat16):
-            refined, coarse, level = network.stages(inputs)  # type: ignore[attr-defined]
+            refined, coarse, level = network(inputs)
         return refined.float(), coarse.float(), level.float(), inputs
 
     @torch.no_grad()
     def _check(self, inputs: Tensor, network: Callable[..., Any]) -> None:
         """Fall back to float32 if bfloat16 changes what is removed from the first batch by more than rounding does."""
         self.checked = True
-        exact = network.stages(inputs)[0]  # type: ignore[attr-defined]
+        exact = network(inputs)[0]
         rounded = self(inputs, network)[0]
         removed, error = ((inputs - exact).square().mean().sqrt(), (rounded - exact).square().mean().sqrt())
         if not error <= BFLOAT16_ERROR * removed:  # so that NaN falls back too

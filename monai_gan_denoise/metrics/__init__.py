@@ -4,12 +4,14 @@ from monai_gan_denoise.metrics.detections import count_detections, disc_response
 from monai_gan_denoise.metrics.discs import Disc, contrast_kept, disc_profile
 from monai_gan_denoise.metrics.edges import edge_preservation
 from monai_gan_denoise.metrics.gradient import gradient_histogram_distance, gradient_magnitude
+from monai_gan_denoise.metrics.psnr import CappedPSNRMetric
 from monai_gan_denoise.metrics.residual import residual_correlation
 from monai_gan_denoise.metrics.spectrum import noise_power_spectrum, radial_spectrum, spectrum_distance
 from monai_gan_denoise.metrics.tissue import TISSUES, tissue_bias
 
 __all__ = [
     "TISSUES",
+    "CappedPSNRMetric",
     "Disc",
     "contrast_kept",
     "count_detections",

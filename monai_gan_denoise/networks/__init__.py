@@ -4,6 +4,7 @@ from monai_gan_denoise.networks.denoiser import GanDenoiser
 from monai_gan_denoise.networks.discriminator import Discriminator
 from monai_gan_denoise.networks.generator import Generator
 from monai_gan_denoise.networks.refinement import Refinement
+from monai_gan_denoise.networks.staged import Staged
 from monai_gan_denoise.networks.weights import WeightsError, load_weights, weights_hash
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "GanDenoiser",
     "Generator",
     "Refinement",
+    "Staged",
     "WeightsError",
     "load_weights",
     "weights_hash",

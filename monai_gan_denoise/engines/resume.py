@@ -1,0 +1,77 @@
+"""A run that was killed goes on as if it had not been: its position, and random states that follow from it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from monai.transforms import Randomizable
+
+__all__ = ["EpochSeeds", "RunPosition"]
+
+LARGEST_SEED = 2**32  # what numpy's and MONAI's random states take
+
+
+class RunPosition:
+    """Epoch, iteration and best metric of a run, for a checkpoint beside networks and optimizers.
+
+    MONAI's own checkpoint of a trainer holds whole modules, which ``weights_only`` refuses. Must be attached before the
+    ``CheckpointLoader``.
+    """
+
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Take the position of this engine."""
+        self.engine = engine
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the position."""
+        state = self._attached().state
+        return {"epoch": state.epoch, "iteration": state.iteration}
+
+    def load_state_dict(self, position: Mapping[str, Any]) -> None:
+        """Set the engine, which must be about to start, to a position."""
+        state = self._attached().state
+        state.epoch, state.iteration = int(position["epoch"]), int(position["iteration"])
+
+    def _attached(self) -> Engine:
+        if self.engine is None:
+            raise ValueError("position must be attached to an engine, got none. List it before the CheckpointLoader.")
+        return self.engine
+
+
+class EpochSeeds:
+    """Seed every source of randomness anew at the start of an epoch, from the run's seed and the epoch's number.
+
+    So a run resumed at an epoch draws what an uninterrupted one would have, and no random state need be kept.
+
+    Args:
+        seed: of the run.
+        sources: transforms that have a random state of their own.
+        varying: whether epochs differ; False for validation, whose noise must be the same every time.
+        rank: of the process among those that train together, each of which draws its own images and noise.
+    """
+
+    def __init__(self, seed: int, sources: Sequence[Randomizable], varying: bool = True, rank: int = 0) -> None:
+        self.seed, self.sources, self.varying, self.rank = seed, sources, varying, rank
+
+    def attach(self, engine: Engine) -> None:
+        """Seed at every epoch's start."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Seed now."""
+        entropy = (self.seed, self.rank, engine.state.epoch if self.varying else 0)
+        seeds = np.random.SeedSequence(entropy).generate_state(1 + len(self.sources)).tolist()
+        for source, seed in zip(self.sources, seeds[1:], strict=True):
+            source.set_random_state(seed)
+        if self.varying:  # a validation in between must not change what the training draws
+            random.seed(seeds[0])
+            np.random.seed(seeds[0] % LARGEST_SEED)
+            torch.manual_seed(seeds[0])

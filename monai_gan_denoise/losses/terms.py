@@ -1,0 +1,64 @@
+"""The loss of the denoiser: a weighted sum of named terms, each of which a configuration can weigh or leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from monai_gan_denoise.losses.level import NoiseLevelLoss
+
+__all__ = ["DenoisingLoss"]
+
+COARSE, LEVEL = "coarse", "level"
+
+
+class DenoisingLoss(nn.Module):
+    """Weigh terms that compare an estimate with the clean image, for the refined and the coarse estimate, and the map.
+
+    Args:
+        terms: a loss for each name, called with ``(estimate, label)``: those of this package, of MONAI
+            (``PerceptualLoss``) or of anyone. The names ``coarse`` and ``level`` are taken.
+        weights: weight of each term by name; of ``coarse``, what the whole sum weighs that is taken of the coarse
+            estimate again (deep supervision); of ``level``, of the noise-level map. A name without a weight, or with
+            the weight 0, is left out and costs nothing.
+
+    Raises:
+        ValueError: if a weight is negative or has no term, or a term takes a name that is taken.
+    """
+
+    def __init__(self, terms: Mapping[str, nn.Module], weights: Mapping[str, float]) -> None:
+        super().__init__()
+        taken = sorted({COARSE, LEVEL} & set(terms))
+        if taken:
+            raise ValueError(f"terms must not be named {taken[0]!r}, which the loss itself adds. Rename it.")
+        unknown = sorted(set(weights) - set(terms) - {COARSE, LEVEL})
+        if unknown:
+            raise ValueError(f"weights must be of terms, got {unknown[0]!r} and terms {', '.join(terms)}. Remove it.")
+        negative = [name for name, weight in weights.items() if not weight >= 0]
+        if negative:
+            raise ValueError(f"weights must be at least 0, got {weights[negative[0]]} for {negative[0]}. Raise it.")
+        self.terms = nn.ModuleDict({name: term for name, term in terms.items() if weights.get(name)})
+        self.level = NoiseLevelLoss()
+        self.weights = dict(weights)
+
+    def forward(self, stages: tuple[Tensor, Tensor, Tensor, Tensor], label: Tensor) -> dict[str, Tensor]:
+        """Compare the stages with the clean image.
+
+        Args:
+            stages: refined image, coarse image, noise-level map and noisy image, each ``(B, C, H, W)``.
+            label: the clean image, same shape.
+
+        Returns:
+            The weighted terms by name, scalars whose sum is the loss.
+        """
+        refined, coarse, level, noisy = stages
+        weighed = self._weigh(refined, label)
+        if self.weights.get(COARSE):
+            weighed[COARSE] = self.weights[COARSE] * sum(self._weigh(coarse, label).values(), label.new_zeros(()))
+        if self.weights.get(LEVEL):
+            weighed[LEVEL] = self.weights[LEVEL] * self.level(level, noisy, label)
+        return weighed
+
+    def _weigh(self, estimate: Tensor, label: Tensor) -> dict[str, Tensor]:
+        return {name: self.weights[name] * term(estimate, label) for name, term in self.terms.items()}
