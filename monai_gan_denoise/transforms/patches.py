@@ -34,7 +34,8 @@ class StackSlicesd(MapTransform):
     do. Only a CT in HU keeps a bank of low-dose noise.
 
     Args:
-        keys: images, ``(1, *spatial)``; not modified.
+        keys: images, ``(1, *spatial)``; not modified. Of a pair the last tells, so name the noisy side last: that is
+            the one to whose intensities the other is matched.
         modality_key: item that names the modality; where it is absent the image's metadata does.
         allow_missing_keys: do not raise if a key is missing.
     """
