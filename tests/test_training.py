@@ -207,6 +207,26 @@ def test_a_pair_reaches_the_network_unsimulated_and_matched_in_gain(
     assert places(clean[-6:], gain * clean_file + offset) == where
 
 
+def test_both_sides_of_a_ct_volume_are_seen_through_one_window(bundle_root: Path, tmp_path: Path) -> None:
+    hounsfield = np.stack([3000 * phantoms.abdomen(64) - 1024] * 3, axis=2)
+    noise = 20 * np.random.default_rng(2).standard_normal(hounsfield.shape)
+    for name, values in {"clean": hounsfield, "noisy": hounsfield + noise}.items():
+        nibabel.save(nibabel.Nifti1Image(values.astype(np.float32), np.diag([3, 3, 3, 1])), tmp_path / f"{name}.nii")
+    parser = ConfigParser()
+    parser.read_config(bundle_root / "configs" / "train.json")
+    parser.update({"device": "cpu", "patch_size": 64, "patches_per_image": 4})
+    parser["train#random_transforms"][1].update(prob=1.0, level=[40.0, 40.0], width=[400.0, 400.0])
+    parser["train#noise"].update(contrast=[1.0, 1.0], offset=[0.0, 0.0])
+    pair = {"label": str(tmp_path / "clean.nii"), "image": str(tmp_path / "noisy.nii"), "modality": "ct"}
+    noisy, clean = parser.get_parsed_content("train#noise")(
+        collate_patches([parser.get_parsed_content("train#preprocessing")(pair)])
+    )
+    tissue = (clean > 0.3) & (clean < 0.7)
+    assert tissue.float().mean() > 0.1
+    assert (noisy - clean)[tissue].std().item() == pytest.approx(20 / 400, rel=0.05)
+    assert 0 <= noisy.min() < noisy.max() <= 1
+
+
 def test_training_runs_on_images_and_pairs(bundle_root: Path, paired_dir: Path, tmp_path: Path) -> None:
     workflow = train(bundle_root, paired_dir, tmp_path / "run")
     assert len(load_training_datalist(paired_dir)) == len(workflow.parser.get_parsed_content("train#dataset")) == 4
