@@ -15,10 +15,12 @@ import SimpleITK as sitk
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.transforms import Compose
+from skimage.filters import gaussian
 
 from monai_gan_denoise import phantoms
-from monai_gan_denoise.io import find_scans, load_datalist
+from monai_gan_denoise.io import find_scans, load_datalist, load_training_datalist
 from monai_gan_denoise.networks import GanDenoiser, load_weights
+from monai_gan_denoise.transforms import collate_patches
 
 TINY = {
     "network_def": {"_target_": "monai_gan_denoise.networks.GanDenoiser", "features": [8, 8], "refinement_features": 8},
@@ -148,6 +150,97 @@ def test_training_and_inference_see_identical_network_units(bundle_root: Path, k
     axis = shown.meta["slice_axis"]
     slices = shown.numpy()[0] if axis is None else np.moveaxis(shown.numpy()[0], axis, 0)
     np.testing.assert_array_equal(trained.numpy(), slices.reshape(trained.shape))
+
+
+@pytest.fixture
+def paired_dir(dataset_dir: Path) -> Path:
+    """The same with a pair of OCT whose sides differ in gain; single OCT images there are none."""
+    draws = np.random.default_rng(8)
+    clean = phantoms.bscan(64, 80)
+    noisy = 0.8 * clean + 0.1 + 0.05 * draws.standard_normal(clean.shape)
+    for name, image in {"clean": clean, "noisy": noisy}.items():
+        pixels = np.rint(255 * image.clip(0, 1)).astype(np.uint8)
+        sitk.WriteImage(sitk.GetImageFromArray(pixels), str(dataset_dir / f"oct_{name}.png"))
+    table = (dataset_dir / "manifest.csv").read_text().splitlines()
+    rows = ["oct_clean.png,oct,real_train,real_clean,eye", "oct_noisy.png,oct,real_train,real_noisy,eye"]
+    padded = [table[0] + ",pair", *(row + "," for row in table[1:]), *rows]
+    (dataset_dir / "manifest.csv").write_text("\n".join(padded) + "\n")
+    return dataset_dir
+
+
+def places(patches: torch.Tensor, image: np.ndarray) -> list[tuple[int, int, int]]:
+    """Find every patch in an image, however it is turned: turn, row and column."""
+    side = patches.shape[-1]
+    found = []
+    for patch in patches[:, 0].numpy():
+        views = [np.rot90(flipped, turn) for flipped in (patch, patch.T) for turn in range(4)]
+        windows = np.lib.stride_tricks.sliding_window_view(image, (side, side))
+        hits = [
+            (turn, int(row), int(column))
+            for turn, view in enumerate(views)
+            for row, column in np.argwhere(np.abs(windows - view).max((-2, -1)) < 1e-6)
+        ]
+        assert len(hits) == 1
+        found += hits
+    return found
+
+
+def test_a_pair_reaches_the_network_unsimulated_and_matched_in_gain(
+    bundle_root: Path, paired_dir: Path, tmp_path: Path
+) -> None:
+    parser = ConfigParser()
+    parser.read_config(bundle_root / "configs" / "train.json")
+    parser.update({"dataset_dir": str(paired_dir), "device": "cpu", "patch_size": 32, "patches_per_image": 6})
+    parser["train#noise"].update(contrast=[1.0, 1.0], offset=[0.0, 0.0])
+    shown = [parser.get_parsed_content("train#dataset")[row] for row in range(4)]
+    noise = parser.get_parsed_content("train#noise")
+    noisy, clean = noise(collate_patches(shown))
+    measured = [drawn == [] for drawn in noise.drawn[-6:]]
+    assert measured == [True] * 6
+    assert any(drawn for drawn in noise.drawn[:-6])
+    files = (sitk.GetArrayFromImage(sitk.ReadImage(str(paired_dir / f"oct_{name}.png"))) for name in ("noisy", "clean"))
+    noisy_file, clean_file = (pixels.astype(np.float64) / 255 for pixels in files)
+    gain, offset = np.polyfit(gaussian(clean_file, 3).ravel(), gaussian(noisy_file, 3).ravel(), 1)
+    assert gain == pytest.approx(0.8, abs=0.03)
+    where = places(noisy[-6:], noisy_file)
+    assert len(set(where)) > 1
+    assert places(clean[-6:], gain * clean_file + offset) == where
+
+
+def test_both_sides_of_a_ct_volume_are_seen_through_one_window(bundle_root: Path, tmp_path: Path) -> None:
+    hounsfield = np.stack([3000 * phantoms.abdomen(64) - 1024] * 3, axis=2)
+    noise = 20 * np.random.default_rng(2).standard_normal(hounsfield.shape)
+    for name, values in {"clean": hounsfield, "noisy": hounsfield + noise}.items():
+        nibabel.save(nibabel.Nifti1Image(values.astype(np.float32), np.diag([3, 3, 3, 1])), tmp_path / f"{name}.nii")
+    parser = ConfigParser()
+    parser.read_config(bundle_root / "configs" / "train.json")
+    parser.update({"device": "cpu", "patch_size": 64, "patches_per_image": 4})
+    parser["train#random_transforms"][1].update(prob=1.0, level=[40.0, 40.0], width=[400.0, 400.0])
+    parser["train#noise"].update(contrast=[1.0, 1.0], offset=[0.0, 0.0])
+    pair = {"label": str(tmp_path / "clean.nii"), "image": str(tmp_path / "noisy.nii"), "modality": "ct"}
+    noisy, clean = parser.get_parsed_content("train#noise")(
+        collate_patches([parser.get_parsed_content("train#preprocessing")(pair)])
+    )
+    tissue = (clean > 0.3) & (clean < 0.7)
+    assert tissue.float().mean() > 0.1
+    assert (noisy - clean)[tissue].std().item() == pytest.approx(20 / 400, rel=0.05)
+    assert 0 <= noisy.min() < noisy.max() <= 1
+
+
+def test_training_runs_on_images_and_pairs(bundle_root: Path, paired_dir: Path, tmp_path: Path) -> None:
+    workflow = train(bundle_root, paired_dir, tmp_path / "run")
+    assert len(load_training_datalist(paired_dir)) == len(workflow.parser.get_parsed_content("train#dataset")) == 4
+    assert (tmp_path / "run" / "checkpoint_epoch=2.pt").is_file()
+
+
+def test_clean_mr_and_ct_keep_their_zero_in_training(bundle_root: Path) -> None:
+    parser = ConfigParser()
+    parser.read_config(bundle_root / "configs" / "train.json")
+    parser["train#noise_distribution"]["clean"] = 1.0
+    black = {"label": torch.zeros(40, 1, 8, 8), "modality": ["ct", "mr", "us", "oct"] * 10}
+    _, clean = parser.get_parsed_content("train#noise")(black)
+    kept = (clean == 0).flatten(1).all(1).reshape(10, 4)
+    assert kept.all(0).tolist() == [True, True, False, False]
 
 
 def test_air_far_below_a_window_stays_black_at_a_low_dose(bundle_root: Path, tmp_path: Path) -> None:

@@ -11,14 +11,15 @@ import nibabel
 import numpy as np
 import numpy.typing as npt
 import pydicom.data
+import torch
 
 from monai_gan_denoise import phantoms
-from monai_gan_denoise.benchmark.gain import map_reference
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.ranges import data_range
 from monai_gan_denoise.io import InputError, Scan, middle_slice, read_manifest, read_scan
 from monai_gan_denoise.io.folder import read_folder
 from monai_gan_denoise.io.manifest import find_manifest, is_clean, match_pairs
+from monai_gan_denoise.transforms.gain import fit_gain
 from monai_gan_denoise.transforms.intensity import known_modality
 
 __all__ = ["Image", "Source", "find_sources", "packaged_sources"]
@@ -74,6 +75,7 @@ class Source:
 
         Raises:
             InputError: if it cannot be read, is not in a range of the protocol, or the sides of a pair differ in size.
+            ValueError: if the clean side of a pair is constant.
         """
         if self.phantom:
             clean: Values = np.clip(getattr(phantoms, self.phantom)(), 0, 1)
@@ -92,8 +94,9 @@ class Source:
                 f"sides of a pair must have one size, got {noisy.shape} and {clean.shape} in {self.noisy[0]}. "
                 "Register them."
             )
-        mapped = map_reference(clean, noisy, protocol.reference_smoothing)
-        return Image(np.clip(mapped, 0, 1), low, high - low, bits, noisy)
+        reference, measured = (torch.from_numpy(side)[None] for side in (clean, noisy))
+        gain, offset = fit_gain(reference, measured, protocol.reference_smoothing, str(self.files[0]))
+        return Image(np.clip(gain * clean + offset, 0, 1), low, high - low, bits, noisy)
 
 
 def find_sources(data: Path) -> list[Source]:

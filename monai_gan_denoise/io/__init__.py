@@ -1,7 +1,7 @@
 """What MONAI's LoadImaged and SaveImaged cannot do: formats kept as they were, derived DICOM, input discovery."""
 
 from monai_gan_denoise.io.bundle import packaged_bundle, running_bundle
-from monai_gan_denoise.io.datalist import balance, load_datalist
+from monai_gan_denoise.io.datalist import balance, load_datalist, load_training_datalist
 from monai_gan_denoise.io.derivation import derive
 from monai_gan_denoise.io.discovery import find_scans
 from monai_gan_denoise.io.manifest import read_manifest
@@ -23,6 +23,7 @@ __all__ = [
     "discovered_outputs",
     "find_scans",
     "load_datalist",
+    "load_training_datalist",
     "middle_slice",
     "packaged_bundle",
     "read_manifest",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ from monai_gan_denoise.io.holdout import hold_out
 from monai_gan_denoise.io.manifest import find_manifest, match_pairs, read_manifest
 from monai_gan_denoise.io.scan import InputError
 
-__all__ = ["balance", "load_datalist"]
+__all__ = ["balance", "load_datalist", "load_training_datalist"]
 
 SEALED_SPLITS = ("test", "real_test")
 TRAINING, SELECTION = "train", "val"
+MEASURED = "real_train"  # pairs of one scene, whose noise is the scanner's own
+PAIR = "pair"  # what emphasis calls them
 
 
 def load_datalist(dataset_dir: str | Path, split: str, modality: str = "auto") -> list[dict[str, Any]]:
@@ -39,14 +41,58 @@ def load_datalist(dataset_dir: str | Path, split: str, modality: str = "auto") -
         ``image`` (the noisy one's path).
 
     Raises:
-        InputError: if the split is sealed or empty, a patient is in training and in another split, a pair lacks a side,
-            a modality is unknown, or manifest or folder cannot be used.
+        InputError: if the split is sealed or empty, a patient is in training (``train``, ``real_train``) and in another
+            split, a pair lacks a side, a modality is unknown, or manifest or folder cannot be used.
     """
     if split in SEALED_SPLITS:
         raise InputError(
             f"split must be train or val, got {split!r}. The test images are never trained or selected on."
         )
     source = Path(dataset_dir)
+    return _chosen(_rows(source, modality), split, source)
+
+
+def load_training_datalist(dataset_dir: str | Path, modality: str = "auto") -> list[dict[str, Any]]:
+    """List what is trained on: all of the split ``train``, then the pairs of ``real_train`` if a manifest has some.
+
+    Args:
+        dataset_dir: as of ``load_datalist``.
+        modality: as of ``load_datalist``.
+
+    Returns:
+        Items as of ``load_datalist``; those with an ``image`` bring their noise and need none simulated.
+
+    Raises:
+        InputError: as of ``load_datalist``; pairs alone, without a split ``train``, are refused.
+    """
+    source = Path(dataset_dir)
+    rows = _rows(source, modality)
+    pairs = [row for row in rows if row.get("split") == MEASURED and row.get("pair")]
+    return _chosen(rows, TRAINING, source) + _items(pairs, source)
+
+
+def balance(datalist: Sequence[Mapping[str, Any]], emphasis: Mapping[str, float] | None = None) -> list[float]:
+    """Weigh every image so that each modality is drawn as often as any other, for WeightedRandomSampler.
+
+    Args:
+        datalist: images with their ``modality``; pairs have an ``image`` too.
+        emphasis: modalities to draw more often, and how many times as often. Under "pair", how many times as often a
+            pair is drawn as another image of its modality, at the cost of these: the modality is not drawn more often.
+            0 leaves pairs out.
+    """
+    factors = emphasis or {}
+    shares = [factors.get(PAIR, 1.0) if "image" in item else 1.0 for item in datalist]
+    total: dict[str, float] = defaultdict(float)
+    for item, share in zip(datalist, shares, strict=True):
+        total[item["modality"]] += share
+    return [
+        factors.get(item["modality"], 1.0) * share / (total[item["modality"]] or 1.0)
+        for item, share in zip(datalist, shares, strict=True)
+    ]
+
+
+def _rows(source: Path, modality: str) -> list[dict[str, Any]]:
+    """List all files with their split, which is drawn where nothing says it."""
     manifest = find_manifest(source)
     rows: list[dict[str, Any]]
     if manifest is None:
@@ -58,22 +104,16 @@ def load_datalist(dataset_dir: str | Path, split: str, modality: str = "auto") -
         chosen = hold_out(rows)
         rows = [{**row, "split": SELECTION if held else TRAINING} for row, held in zip(rows, chosen, strict=True)]
     _refuse_shared_patients(rows, source)
+    return rows
+
+
+def _chosen(rows: Sequence[Mapping[str, Any]], split: str, source: Path) -> list[dict[str, Any]]:
     items = _items([row for row in rows if row.get("split") == split], source)
     if not items:
-        raise InputError(f"split must name images, got {split!r} in {manifest or source}. Check the column.")
+        raise InputError(
+            f"split must name images, got {split!r} in {find_manifest(source) or source}. Check the column."
+        )
     return items
-
-
-def balance(datalist: Sequence[Mapping[str, Any]], emphasis: Mapping[str, float] | None = None) -> list[float]:
-    """Weigh every image so that each modality is drawn as often as any other, for WeightedRandomSampler.
-
-    Args:
-        datalist: images with their ``modality``.
-        emphasis: modalities to draw more often, and how many times as often.
-    """
-    count = Counter(item["modality"] for item in datalist)
-    factors = emphasis or {}
-    return [factors.get(item["modality"], 1.0) / count[item["modality"]] for item in datalist]
 
 
 def _items(rows: Sequence[Mapping[str, Any]], source: Path) -> list[dict[str, Any]]:
@@ -108,10 +148,13 @@ def _modality(row: Mapping[str, Any]) -> str:
 def _refuse_shared_patients(rows: Sequence[Mapping[str, Any]], source: Path) -> None:
     """Refuse a manifest that trains on a patient of another split; patients are named within their source."""
     named = [row for row in rows if row.get("patient") and row.get("split")]
-    trained = {(row.get("source"), row["patient"]) for row in named if row["split"] == TRAINING}
+    trained = {
+        (row.get("source"), row["patient"]): row["split"] for row in named if row["split"] in (TRAINING, MEASURED)
+    }
     for row in named:
-        if row["split"] != TRAINING and (row.get("source"), row["patient"]) in trained:
+        patient = (row.get("source"), row["patient"])
+        if row["split"] not in (TRAINING, MEASURED) and patient in trained:
             raise InputError(
-                f"patients must be in one split, got {row['patient']} in {TRAINING} and {row['split']} in {source}. "
-                "Move the images of the one to the other."
+                f"patients must be in one split, got {row['patient']} in {trained[patient]} and {row['split']} in "
+                f"{source}. Move the images of the one to the other."
             )

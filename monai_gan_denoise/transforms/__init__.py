@@ -2,6 +2,7 @@
 
 from monai_gan_denoise.transforms.batch import SimulateNoise
 from monai_gan_denoise.transforms.distribution import NoiseDistribution
+from monai_gan_denoise.transforms.gain import MatchGaind, fit_gain
 from monai_gan_denoise.transforms.intensity import MODALITIES, NormalizeModalityd, modality_range
 from monai_gan_denoise.transforms.low_dose import LowDoseNoised, mix_low_dose_noise
 from monai_gan_denoise.transforms.patches import RandPatchesd, StackSlicesd, collate_patches
@@ -13,6 +14,7 @@ __all__ = [
     "MODALITIES",
     "ApplyStrengthd",
     "LowDoseNoised",
+    "MatchGaind",
     "NoiseDistribution",
     "NormalizeModalityd",
     "RandPatchesd",
@@ -21,6 +23,7 @@ __all__ = [
     "SimulateNoise",
     "StackSlicesd",
     "collate_patches",
+    "fit_gain",
     "mix_low_dose_noise",
     "modality_range",
 ]

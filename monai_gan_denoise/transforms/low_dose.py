@@ -33,7 +33,7 @@ class LowDoseNoised(MapTransform):
 
     Args:
         keys: the clean slice, ``(1, H, W)`` in network units, or a stack of slices, ``(S, H, W)``; one key. A CT whose
-            item ``windowed`` is true holds no HU and gets no noise.
+            item ``windowed`` is true holds no HU and gets no noise, nor does a pair.
         noise_key: where the noise is written: ``(2 realizations, H, W)``, float16, in network units, each multiplied by
             the root of its dose. Images of another modality get zeros of that shape that take no memory, so that
             batches collate. A stack of several slices gets ``(S, 2 realizations, H, W)``.
@@ -46,6 +46,7 @@ class LowDoseNoised(MapTransform):
         seed: seed of all draws.
         modality_key: item that names the modality; where it is absent the image's metadata does.
         spacing_key: item that holds the slice's own pixel size in mm.
+        image_key: item that a pair has, the noisy image that was measured.
 
     Raises:
         ValueError: if ``realizations`` is less than 2; on a call, if a value is outside its range.
@@ -64,6 +65,7 @@ class LowDoseNoised(MapTransform):
         seed: int = 0,
         modality_key: str = "modality",
         spacing_key: str = "spacing",
+        image_key: str = "image",
     ) -> None:
         super().__init__(keys)
         if realizations < 2:
@@ -72,10 +74,13 @@ class LowDoseNoised(MapTransform):
         self.photons, self.electronic_std, self.spacing = photons, electronic_std, spacing
         self.geometries, self.kernels = geometries, kernels
         self.seed, self.modality_key, self.spacing_key = seed, modality_key, spacing_key
+        self.image_key = image_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the noise; what was drawn for the scanner is not kept."""
         items = dict(data)
+        if self.image_key in items:
+            return items
         image = items[self.keys[0]]
         meta = image.meta if isinstance(image, MetaTensor) else {}
         shape = (len(REFERENCE_DOSES) * self.realizations, *image.shape[1:])

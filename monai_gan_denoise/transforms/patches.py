@@ -18,7 +18,7 @@ from torch import Tensor
 from monai_gan_denoise.transforms.intensity import known_modality
 from monai_gan_denoise.transforms.simulate import BANK_KEY, WINDOWED_KEY
 
-__all__ = ["RandPatchesd", "StackSlicesd", "collate_patches", "pixel_spacing"]
+__all__ = ["RandPatchesd", "StackSlicesd", "collate_patches", "pixel_spacing", "stack_slices"]
 
 FOREGROUND = 0.03  # network units; air in CT and MR and the black around a sector lie below, lungs and tissue above
 SPACING_KEY = "spacing"  # item from which LowDoseNoised takes the size of a pixel
@@ -34,7 +34,8 @@ class StackSlicesd(MapTransform):
     do. Only a CT in HU keeps a bank of low-dose noise.
 
     Args:
-        keys: images, ``(1, *spatial)``; not modified.
+        keys: images, ``(1, *spatial)``; not modified. Of a pair the last tells, so name the noisy side last: that is
+            the one to whose intensities the other is matched.
         modality_key: item that names the modality; where it is absent the image's metadata does.
         allow_missing_keys: do not raise if a key is missing.
     """
@@ -53,7 +54,7 @@ class StackSlicesd(MapTransform):
             modality = known_modality(str(items.get(self.modality_key) or meta.get("modality")))
             items[self.modality_key] = modality
             items[WINDOWED_KEY] = modality == "ct" and meta.get("bit_range") is not None
-            items[key] = _stack(spatial, meta.get("slice_axis"))
+            items[key] = stack_slices(spatial, meta.get("slice_axis"))
             affine = np.asarray(meta.get("affine", np.eye(4)))
             if not np.array_equal(affine, np.eye(4)):  # which stands for a file that does not say
                 items[SPACING_KEY] = pixel_spacing(affine, meta.get("slice_axis"))
@@ -163,7 +164,16 @@ def pixel_spacing(affine: npt.NDArray[np.floating], slice_axis: int | None) -> f
     return math.sqrt(math.prod(float(np.linalg.norm(affine[:3, axis])) for axis in range(3) if axis != across))
 
 
-def _stack(spatial: Tensor, slice_axis: int | None) -> Tensor:
+def stack_slices(spatial: Tensor, slice_axis: int | None) -> Tensor:
+    """Stack the slices of an image or a volume.
+
+    Args:
+        spatial: ``(H, W)``, or of three axes or more.
+        slice_axis: axis across which a volume is cut; None for the third.
+
+    Returns:
+        The slices, ``(S, H, W)``; axes beyond the third are more slices.
+    """
     if spatial.dim() == 2:
         return spatial[None].contiguous()
     slices = spatial.movedim(2 if slice_axis is None else slice_axis, 2)

@@ -14,9 +14,10 @@ from monai_gan_denoise.transforms.distribution import LOW_DOSE, DrawnNoise, Nois
 from monai_gan_denoise.transforms.intensity import known_modality
 from monai_gan_denoise.transforms.low_dose import mix_low_dose_noise
 
-__all__ = ["BANK_KEY", "LARGEST_SEED", "WINDOWED_KEY", "RandSimulateNoised", "law_modality"]
+__all__ = ["BANK_KEY", "IMAGE_KEY", "LARGEST_SEED", "WINDOWED_KEY", "RandSimulateNoised", "law_modality"]
 
 BANK_KEY = "low_dose_noise"  # item that holds low-dose noise drawn beforehand, by LowDoseNoised
+IMAGE_KEY = "image"  # item that holds the noisy image
 LARGEST_SEED = 2**31 - 1
 RECORD = "noise"
 WINDOWED_KEY = "windowed"  # item that tells whether a CT's values are no HU, but a window's gray levels
@@ -61,7 +62,7 @@ class RandSimulateNoised(MapTransform, Randomizable):
         self,
         keys: str,
         distribution: NoiseDistribution,
-        image_key: str = "image",
+        image_key: str = IMAGE_KEY,
         modality_key: str = "modality",
         allow_missing_keys: bool = False,
     ) -> None:

@@ -10,7 +10,7 @@ import pydicom.data
 import pytest
 import SimpleITK as sitk
 
-from monai_gan_denoise.io import InputError, balance, load_datalist
+from monai_gan_denoise.io import InputError, balance, load_datalist, load_training_datalist
 
 TABLE = """\
 file,modality,split,kind,pair,source,patient
@@ -56,10 +56,50 @@ def test_pairs_are_listed_with_both_sides(dataset_dir: Path) -> None:
     }
 
 
+def test_training_takes_the_clean_images_and_the_pairs_to_train_on(dataset_dir: Path) -> None:
+    items = load_training_datalist(dataset_dir)
+    assert names(items) == ["x1.png", "u1.png", "u2.png", "c1.png"]
+    assert names(items[3:], "image") == ["n1.png"]
+    assert not any("image" in item for item in items[:3])
+
+
+def test_of_the_pairs_split_a_single_image_is_left_out(dataset_dir: Path) -> None:
+    with (dataset_dir / "manifest.csv").open("a") as stream:
+        stream.write("alone.png,oct,real_train,clean,,c,p10\n")
+    assert "alone.png" not in names(load_training_datalist(dataset_dir))
+
+
+def test_training_needs_no_pairs(dataset_dir: Path) -> None:
+    (dataset_dir / "manifest.csv").write_text("".join(TABLE.splitlines(keepends=True)[:-2]))
+    assert load_training_datalist(dataset_dir) == load_datalist(dataset_dir, "train")
+
+
+def test_pairs_alone_are_refused(dataset_dir: Path) -> None:
+    (dataset_dir / "manifest.csv").write_text(TABLE.replace(",train,", ",val,"))
+    with pytest.raises(InputError, match="split must name images, got 'train' in"):
+        load_training_datalist(dataset_dir)
+
+
+@pytest.mark.parametrize("split", ["val", "real_test"])
+def test_a_patient_of_the_pairs_and_another_split_is_refused(dataset_dir: Path, split: str) -> None:
+    with (dataset_dir / "manifest.csv").open("a") as stream:
+        stream.write(f"w.png,oct,{split},clean,,c,p9\n")
+    with pytest.raises(InputError, match=f"patients must be in one split, got p9 in real_train and {split}"):
+        load_training_datalist(dataset_dir)
+
+
+def test_a_patient_of_the_pairs_may_be_among_the_clean_images(dataset_dir: Path) -> None:
+    with (dataset_dir / "manifest.csv").open("a") as stream:
+        stream.write("w.png,oct,train,clean,,c,p9\n")
+    assert names(load_training_datalist(dataset_dir))[-2:] == ["w.png", "c1.png"]
+
+
 def test_a_pair_without_one_side_is_refused(dataset_dir: Path) -> None:
     (dataset_dir / "manifest.csv").write_text(TABLE.replace("c1.png,oct,real_train,real_clean,first", "c1.png,oct,,,"))
     with pytest.raises(InputError, match="pair must have a noisy and a clean side, got one of first"):
         load_datalist(dataset_dir, "real_train")
+    with pytest.raises(InputError, match="pair must have a noisy and a clean side, got one of first"):
+        load_training_datalist(dataset_dir)
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
@@ -92,6 +132,7 @@ def test_a_folder_without_manifest_lists_its_images_and_holds_a_tenth_out(tmp_pa
         sitk.WriteImage(image, str(tmp_path / "us" / f"{number}.png"))
     train, val = (load_datalist(tmp_path, split) for split in ("train", "val"))
     assert (len(train), len(val)) == (18, 2)
+    assert load_training_datalist(tmp_path) == train
     assert {item["modality"] for item in train + val} == {"us"}
     assert set(names(train)).isdisjoint(names(val))
     assert load_datalist(tmp_path, "val") == val
@@ -154,3 +195,22 @@ def test_each_modality_is_drawn_as_often_as_any_other(dataset_dir: Path) -> None
     weights = dict(zip(names(datalist), balance(datalist), strict=True))
     assert weights == {"x1.png": 1.0, "u1.png": 0.5, "u2.png": 0.5}
     assert balance(datalist, {"us": 2.0}) == [1.0, 1.0, 1.0]
+
+
+def test_a_pair_counts_as_any_image_until_it_is_emphasized(dataset_dir: Path) -> None:
+    with (dataset_dir / "manifest.csv").open("a") as stream:
+        stream.write("o1.png,oct,train,clean,,,\no2.png,oct,train,clean,,,\n")
+    datalist = load_training_datalist(dataset_dir)
+    third = pytest.approx(1 / 3)
+    assert dict(zip(names(datalist), balance(datalist), strict=True)) == {
+        "x1.png": 1.0, "u1.png": 0.5, "u2.png": 0.5, "o1.png": third, "o2.png": third, "c1.png": third,
+    }  # fmt: skip
+    weighed = dict(zip(names(datalist), balance(datalist, {"oct": 2.0, "pair": 6.0}), strict=True))
+    assert weighed["c1.png"] == pytest.approx(6 * weighed["o1.png"])
+    assert sum(weighed[name] for name in ("o1.png", "o2.png", "c1.png")) == pytest.approx(2.0)
+    assert (weighed["x1.png"], weighed["u1.png"]) == (1.0, 0.5)
+
+
+def test_pairs_without_weight_are_left_out(dataset_dir: Path) -> None:
+    datalist = load_training_datalist(dataset_dir)
+    assert balance(datalist, {"pair": 0.0}) == [*balance(datalist[:3]), 0.0]

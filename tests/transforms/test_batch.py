@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from monai_gan_denoise.transforms import NoiseDistribution, SimulateNoise
+from monai_gan_denoise.transforms import NoiseDistribution, SimulateNoise, collate_patches
 from monai_gan_denoise.transforms.noise import LAWS, Law
 
 GAUSSIAN = {"all": {"gaussian": {"level": [0.02, 0.3]}}}
@@ -173,3 +174,79 @@ def test_a_magnitude_keeps_its_zero(law: str) -> None:
     magnitude, counted = (simulate({"mr": {name: {"level": 0.1}}}, **shifted) for name in (law, "gaussian"))
     assert not magnitude(black)[1].any()
     assert (counted(black)[1] >= 0.1).all()
+
+
+def pairs_of(label: Tensor, measured: Sequence[bool], modality: str = "us", **more: Any) -> dict[str, Any]:
+    """A batch in which the noisy side of some is the label plus a number of its own, as collate_patches gives it."""
+    noisy = label + 0.1 + 0.01 * torch.arange(len(label))[:, None, None, None]
+    patches = [
+        {"label": clean, "modality": modality, **({"image": image} if flag else {}), **more}
+        for clean, image, flag in zip(label, noisy, measured, strict=True)
+    ]
+    return collate_patches(patches)  # type: ignore[return-value]
+
+
+SOME = [True, False, False, True, False, True]
+
+
+@pytest.mark.parametrize("measured", [SOME, [True] * 6, [False] * 6])
+def test_measured_noise_stays_as_it_is_and_only_other_images_get_simulated_noise(measured: list[bool]) -> None:
+    noise = simulate({"all": {"impulse": {"level": 0.5}}})
+    noisy, label = noise(pairs_of(torch.rand(6, 1, 16, 16), measured))
+    assert [drawn == [] for drawn in noise.drawn] == measured
+    for row, flag in enumerate(measured):
+        difference = noisy[row] - label[row]
+        expected = torch.full_like(difference, 0.1 + 0.01 * row)
+        assert torch.allclose(difference, expected, atol=1e-6) is flag
+
+
+def test_both_sides_of_a_pair_are_turned_scaled_and_shifted_alike() -> None:
+    label = torch.rand(1, 1, 16, 16).repeat(60, 1, 1, 1)
+    batch = pairs_of(label, [True] * 60)
+    noisy, clean = simulate(contrast=(0.5, 2.0), offset=(-0.3, 0.3))(batch)
+    original = label[0, 0].numpy()
+    turned = [np.rot90(image, turn).ravel() for image in (original, original.T) for turn in range(4)]
+    seen = set()
+    for row in range(60):
+        fits = [np.polyfit(image, clean[row].numpy().ravel(), 1, full=True) for image in turned]
+        position = int(np.argmin([residual[0] for _, residual, *_ in fits]))
+        (gain, offset), (residual,), *_ = fits[position]
+        assert residual < 1e-8
+        expected = gain * (turned[position] + 0.1 + 0.01 * row) + offset
+        np.testing.assert_allclose(noisy[row].numpy().ravel(), expected, atol=1e-5)
+        seen.add((position, round(gain, 2), round(offset, 2)))
+    assert len({position for position, *_ in seen}) == 8
+    assert len(seen) > 50
+
+
+def test_a_window_cuts_both_sides_of_a_pair() -> None:
+    batch = pairs_of(torch.linspace(-1, 2, 256).reshape(1, 1, 16, 16), [True], "ct", windowed=True)
+    for image in simulate()(batch):
+        assert (image.min(), image.max()) == (0, 1)
+
+
+def test_a_batch_with_pairs_is_not_modified() -> None:
+    batch = pairs_of(torch.rand(2, 1, 16, 16), [True, False])
+    before = batch["image"][0].clone()
+    simulate(contrast=(0.5, 0.6))(batch)
+    assert torch.equal(batch["image"][0], before)
+
+
+@pytest.mark.parametrize(
+    ("modality", "windowed", "shifted"),
+    [("ct", False, False), ("ct", True, True), ("mr", False, False), ("mri", False, False), ("us", False, True)],
+)
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_zero_that_means_something_is_never_shifted(
+    modality: str, windowed: bool, shifted: bool, measured: bool
+) -> None:
+    noise = simulate(clean=0.5, offset=(0.1, 0.2), contrast=(0.5, 2.0), zeroed=["ct", "mr"])
+    batch = pairs_of(torch.zeros(8, 1, 16, 16), [measured] * 8, modality, windowed=windowed)
+    _, label = noise(batch)
+    assert bool((label >= 0.1).all()) is shifted
+    assert bool((label == 0).all()) is not shifted
+
+
+def test_an_unknown_modality_cannot_be_zeroed() -> None:
+    with pytest.raises(ValueError, match="modality must be one of ct, mr, xr, us, oct, got 'pet'"):
+        simulate(zeroed=["pet"])

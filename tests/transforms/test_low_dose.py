@@ -188,3 +188,8 @@ def test_a_dose_outside_its_range_is_refused(dose: float, rng: Generator) -> Non
 def test_a_single_realization_is_refused() -> None:
     with pytest.raises(ValueError, match="realizations must be at least 2, got 1"):
         LowDoseNoised("label", realizations=1)
+
+
+def test_a_pair_gets_no_bank() -> None:
+    label = torch.zeros(1, 64, 64)
+    assert "low_dose_noise" not in LowDoseNoised("label")({"label": label, "image": label, "modality": "ct"})

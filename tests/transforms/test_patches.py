@@ -55,6 +55,14 @@ def test_a_ct_of_8_bits_is_marked_as_windowed(modality: str, bit_range: Any, exp
     assert stacked["modality"] == modality
 
 
+def test_of_a_pair_the_noisy_side_tells_whether_it_was_windowed() -> None:
+    sides = {
+        key: MetaTensor(torch.rand(1, 16, 16), meta={"bit_range": bits})
+        for key, bits in {"label": None, "image": (0, 255)}.items()
+    }
+    assert StackSlicesd(["label", "image"])({**sides, "modality": "ct"})["windowed"] is True
+
+
 @pytest.mark.parametrize(("axis", "expected"), [(0, 6**0.5), (1, 3**0.5), (2, 2**0.5), (None, 2**0.5)])
 def test_the_spacing_is_the_geometric_mean_within_a_slice_whatever_the_orientation(
     axis: int | None, expected: float
