@@ -4,7 +4,13 @@ from monai_gan_denoise.networks.denoiser import GanDenoiser
 from monai_gan_denoise.networks.discriminator import Discriminator
 from monai_gan_denoise.networks.generator import Generator
 from monai_gan_denoise.networks.refinement import Refinement
-from monai_gan_denoise.networks.weights import WeightsError, load_weights, weights_hash
+from monai_gan_denoise.networks.weights import (
+    WeightsError,
+    fidelity_file,
+    interpolate_weights,
+    load_weights,
+    weights_hash,
+)
 
 __all__ = [
     "Discriminator",
@@ -12,6 +18,8 @@ __all__ = [
     "Generator",
     "Refinement",
     "WeightsError",
+    "fidelity_file",
+    "interpolate_weights",
     "load_weights",
     "weights_hash",
 ]
