@@ -36,6 +36,13 @@ def commands() -> None:
 @click.option(
     "--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the denoising; 0 copies."
 )
+@click.option(
+    "--perception",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Which weights: 0 those trained for fidelity, 1 the adversarial ones; between, an interpolation.",
+)
 @click.option("--residual", is_flag=True, help="Also write what was removed, beside each result.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights other than the bundle's: a plain state dict.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
@@ -48,6 +55,7 @@ def denoise(
     target: Path,
     modality: str,
     strength: float,
+    perception: float,
     residual: bool,
     weights: Path | None,
     device: str,
@@ -64,7 +72,7 @@ def denoise(
     from monai_gan_denoise.inference import Denoiser
 
     _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
-    denoiser = Denoiser(weights, device, batch_size=batch_size, progress=True)
+    denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, progress=True)
     return denoiser.run(
         source,
         target,

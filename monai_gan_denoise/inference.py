@@ -29,6 +29,8 @@ from monai_gan_denoise.io import (
 
 __all__ = ["Denoiser"]
 
+LOADED = {"weights", "perception", "device"}  # what the network was loaded with
+
 Image = TypeVar("Image", np.ndarray, torch.Tensor)
 
 
@@ -38,13 +40,15 @@ class Denoiser:
     Args:
         weights: a plain state dict; the bundle's own weights if None.
         device: "cpu", "cuda" or any other name torch knows; "auto" for a GPU where there is one.
+        perception: 1 for the weights, whose training ended adversarially; 0 for the fidelity weights beside them
+            (``model_fidelity.pt`` beside ``model.pt``); between, the two are interpolated.
         batch_size: slices that the network sees at once; the bundle's default if None.
         progress: show a progress bar for volumes.
         bundle_root: folder of the bundle; the packaged one if None.
 
     Raises:
-        WeightsError: if the weights cannot be used.
-        ValueError: if ``device`` cannot be used.
+        WeightsError: if the weights cannot be used, or ``perception`` asks for fidelity weights that are missing.
+        ValueError: if ``device`` cannot be used or ``perception`` is outside ``[0, 1]``.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Denoiser:
         weights: str | Path | None = None,
         device: str = "auto",
         *,
+        perception: float = 1.0,
         batch_size: int | None = None,
         progress: bool = False,
         bundle_root: str | Path | None = None,
@@ -59,7 +64,7 @@ class Denoiser:
         root = Path(bundle_root).absolute() if bundle_root else packaged_bundle()
         self._config = ConfigParser.load_config_files(str(root / "configs" / "inference.json"))
         # Paths stay Path: in a text MONAI finds expressions, references and macros, and takes every # for a separator.
-        self._config.update(bundle_root=root, progress=progress)
+        self._config.update(bundle_root=root, progress=progress, perception=perception)
         if weights:
             self._config["weights"] = Path(weights)
         if device != "auto":
@@ -108,7 +113,12 @@ class Denoiser:
 
         Returns:
             The evaluator, with its ``outcomes`` and its ``exit_code``.
+
+        Raises:
+            ValueError: if a setting is not the run's but the denoiser's, whose network is loaded already.
         """
+        if fixed := sorted(LOADED & settings.keys()):
+            raise ValueError(f"settings must be those of a run, got {fixed[0]}. Pass it to Denoiser.")
         paths = {"dataset_dir": Path(dataset_dir), "output_dir": Path(output_dir)}
         parser = self._parser(**{"overwrite": False, **settings, **paths})
         evaluator: ScanEvaluator = _resolve(parser, "evaluator")

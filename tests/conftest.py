@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+from monai_gan_denoise.networks import GanDenoiser
+
 
 @pytest.fixture
 def rng() -> Generator:
@@ -38,3 +40,14 @@ def noisy_pair(phantom: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
 def bundle_root() -> Path:
     """The MONAI bundle of this clone."""
     return Path(__file__).parents[1] / "bundle"
+
+
+@pytest.fixture
+def two_weights(tmp_path: Path) -> Path:
+    """A model.pt of random weights with another model_fidelity.pt beside it."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for seed, name in enumerate(("model.pt", "model_fidelity.pt")):
+        torch.manual_seed(seed)
+        torch.save(GanDenoiser().state_dict(), folder / name)
+    return folder / "model.pt"

@@ -120,6 +120,19 @@ def test_outside_a_workflow_the_bundle_is_that_of_the_package(bundle_root: Path)
     assert parser.get_parsed_content("weights") == str(bundle_root / "models" / "model.pt")
 
 
+def test_perception_interpolates_with_the_fidelity_weights_of_the_bundle(bundle_root: Path, two_weights: Path) -> None:
+    root = two_weights.parents[1]
+    shutil.copytree(bundle_root / "configs", root / "configs")
+    run = workflow(root, dataset_dir=CT, output_dir=str(root / "out"), perception=0.5)
+    run.initialize()
+    run.run()
+    states = [torch.load(path) for path in sorted(two_weights.parent.iterdir())]
+    network = GanDenoiser()
+    network.load_state_dict({name: (value + states[1][name]) / 2 for name, value in states[0].items()})
+    expected = f"weights {weights_hash(network)}, perception 0.5, strength 1."
+    assert expected in pydicom.dcmread(root / "out" / "CT_small.dcm").DerivationDescription
+
+
 @pytest.mark.parametrize(("bad", "code"), [(0, 0), (1, 1), (2, 2)])
 def test_a_run_over_bad_files_ends_with_the_commands_exit_code(
     bundle_root: Path, tmp_path: Path, bad: int, code: int, monkeypatch: pytest.MonkeyPatch
@@ -190,3 +203,15 @@ def test_the_bundles_command_ends_as_the_scans_did(bundle_root: Path, tmp_path: 
     assert done.returncode == 1, done.stderr[-2000:]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.integration
+def test_the_bundles_command_takes_a_perception(bundle_root: Path, tmp_path: Path, two_weights: Path) -> None:
+    settings = ("--dataset_dir", CT, "--output_dir", "out", "--weights", two_weights, "--perception", "0.5")
+    done = bundle_run(tmp_path, "--config_file", bundle_root / "configs" / "inference.json", *settings)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "perception 0.5" in pydicom.dcmread(tmp_path / "out" / "CT_small.dcm").DerivationDescription
+    two_weights.with_name("model_fidelity.pt").unlink()
+    done = bundle_run(tmp_path, "--config_file", bundle_root / "configs" / "inference.json", *settings)
+    assert done.returncode
+    assert "perception must be 1 without the fidelity weights" in done.stderr

@@ -298,6 +298,34 @@ def test_weights_that_do_not_fit_end_with_2_before_any_image(
     assert not (tmp_path / "out").exists()
 
 
+def test_perception_chooses_between_two_weights(tmp_path: Path, run: Run, two_weights: Path) -> None:
+    source = nifti(tmp_path / "a.nii")
+    results = {}
+    for name, options in (
+        ("default", ()),
+        ("1", ("--perception", "1")),
+        ("0", ("--perception", "0")),
+        ("0.5", ("--perception", "0.5")),
+    ):
+        target = tmp_path / f"{name}.nii"
+        code, _ = run("denoise", source, target, "--modality", "mr", "--weights", two_weights, *options)
+        assert code == 0
+        results[name] = target.read_bytes()
+    assert results["default"] == results["1"]
+    assert len({*results.values()}) == 3
+
+
+def test_a_perception_without_fidelity_weights_ends_with_2_before_any_image(
+    tmp_path: Path, run: Run, two_weights: Path
+) -> None:
+    two_weights.with_name("model_fidelity.pt").unlink()
+    options = ("--weights", two_weights, "--perception", "0.5")
+    code, lines = run("denoise", png(tmp_path / "a.png"), tmp_path / "out", "--modality", "us", *options)
+    assert code == 2
+    one_line(lines, r"perception must be 1 without the fidelity weights .*model_fidelity\.pt, got 0\.5")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -305,6 +333,8 @@ def test_weights_that_do_not_fit_end_with_2_before_any_image(
         (("denoise",), "Missing argument 'INPUT'"),
         (("denoise", "a"), "Missing argument 'OUTPUT'"),
         (("denoise", "a", "b", "--strength", "1.5"), "1.5 is not in the range"),
+        (("denoise", "a", "b", "--perception", "-1"), "-1.0 is not in the range"),
+        (("denoise", "a", "b", "--perception", "nan"), r"perception must be in \[0, 1\], got nan"),
         (("denoise", "a", "b", "--modality", "pet"), "'pet' is not one of"),
         (("denoise", "a", "b", "--batch-size", "0"), "0 is not in the range"),
         (("denoise", "a", "b", "--device", "foo"), "device must be one that torch can use here, got 'foo'"),
@@ -329,7 +359,7 @@ def test_weights_that_do_not_fit_end_with_2_before_any_image(
         (("evaluate", "--clean", "a", "--pred", "b"), "--clean must exist, got a"),
         (("benchmark", "--jobs", "0"), "0 is not in the range"),
         (("benchmark", "--weights", "absent.pt"), "got .*absent.pt"),
-        (("benchmark", "--methods", "median,mean"), "methods must be among noisy, ours, median, .*got 'mean'"),
+        (("benchmark", "--methods", "median,mean"), "methods must be among noisy, ours, ours-fidelity, .*got 'mean'"),
         (("benchmark", "--methods", "median", "--cells", "pet"), "cells must name cells of the protocol, got 'pet'"),
         (("benchmark", "--methods", "median", "--data", "absent"), "must be a folder or a manifest, got absent"),
     ],

@@ -18,7 +18,7 @@ from pydicom.data import get_testdata_file
 
 from monai_gan_denoise import Denoiser
 from monai_gan_denoise.io import InputError, Scan
-from monai_gan_denoise.networks import GanDenoiser
+from monai_gan_denoise.networks import GanDenoiser, WeightsError, weights_hash
 
 TYPES = (np.float32, np.float64, np.uint8, np.int16, np.uint16)
 SHAPES = ((20, 24), (20, 24, 3))
@@ -284,3 +284,58 @@ def test_a_path_that_looks_like_a_config_expression_is_a_path(
         Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(source)
         assert blurring.run(folder, f"{folder}-out", modality="us").exit_code == 0
         assert (tmp_path / f"{folder}-out" / "a.png").is_file()
+
+
+def test_perception_1_and_0_are_the_two_weights_bit_by_bit(two_weights: Path) -> None:
+    values = noise((20, 24))
+    adversarial, fidelity = (
+        Denoiser(two_weights.with_name(name), device="cpu").denoise(values, "us")
+        for name in ("model.pt", "model_fidelity.pt")
+    )
+    assert np.abs(adversarial - fidelity).max() > 0.1
+    for perception, expected in ((1, adversarial), (0, fidelity)):
+        denoiser = Denoiser(two_weights, device="cpu", perception=perception)
+        assert np.array_equal(denoiser.denoise(values, "us"), expected)
+
+
+def test_perception_between_runs_the_mean_of_the_weights(two_weights: Path) -> None:
+    states = [torch.load(two_weights.with_name(name)) for name in ("model_fidelity.pt", "model.pt")]
+    network = Denoiser(two_weights, device="cpu", perception=0.25).network
+    for name, value in network.state_dict().items():
+        mean = np.average([state[name].double().numpy() for state in states], axis=0, weights=[3, 1])
+        np.testing.assert_allclose(value.numpy(), mean, rtol=1e-5, atol=1e-7)
+
+
+def test_results_name_the_weights_that_ran_the_perception_and_the_strength(two_weights: Path, tmp_path: Path) -> None:
+    nibabel.save(nibabel.Nifti1Image(noise((20, 24)), np.eye(4)), tmp_path / "a.nii")
+    source, uids = get_testdata_file("CT_small.dcm", download=False), set()
+    for perception in (0, 0.25, 1):
+        denoiser = Denoiser(two_weights, device="cpu", perception=perception)
+        out = tmp_path / str(perception)
+        denoiser.run(tmp_path / "a.nii", out, modality="mr", strength=0.75)
+        denoiser.run(str(source), out, strength=0.75)
+        settings = f"weights {weights_hash(denoiser.network)}, perception {perception}, strength 0.75."
+        assert settings in nibabel.load(out / "a.nii").header["descrip"].item().decode()
+        result = pydicom.dcmread(out / "CT_small.dcm")
+        assert settings in result.DerivationDescription
+        uids.add(result.SOPInstanceUID)
+    assert len(uids) == 3
+
+
+def test_without_fidelity_weights_perception_is_1(two_weights: Path) -> None:
+    two_weights.with_name("model_fidelity.pt").unlink()
+    assert Denoiser(two_weights, device="cpu", perception=1).denoise(noise((20, 24)), "us").shape == (20, 24)
+    with pytest.raises(WeightsError, match=r"perception must be 1 without .*model_fidelity\.pt, got 0\.5"):
+        Denoiser(two_weights, device="cpu", perception=0.5)
+
+
+@pytest.mark.parametrize("perception", [-1, 2, float("nan")])
+def test_a_perception_that_is_no_share_is_refused(perception: float) -> None:
+    with pytest.raises(ValueError, match=rf"perception must be in \[0, 1\], got {perception}"):
+        Denoiser(device="cpu", perception=perception)
+
+
+@pytest.mark.parametrize("setting", ["weights", "perception", "device"])
+def test_a_run_cannot_change_the_network(blurring: Denoiser, tmp_path: Path, setting: str) -> None:
+    with pytest.raises(ValueError, match=f"settings must be those of a run, got {setting}. Pass it to Denoiser."):
+        blurring.run(tmp_path, tmp_path / "out", **{setting: 0})

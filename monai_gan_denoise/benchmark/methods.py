@@ -18,12 +18,15 @@ from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.peers import PEERS, Peer
 from monai_gan_denoise.inference import Denoiser
 from monai_gan_denoise.io import Scan, packaged_bundle
+from monai_gan_denoise.networks import fidelity_file
 
-__all__ = ["BLIND", "INPUT", "NOISY", "ORACLE", "OURS", "Method", "find_method", "resolve_names"]
+__all__ = ["BLIND", "INPUT", "NOISY", "ORACLE", "OURS", "OURS_FIDELITY", "Method", "find_method", "resolve_names"]
 
 NOISY, OURS = "noisy", "ours"
+OURS_FIDELITY = "ours-fidelity"  # the weights from before the adversarial training: perception 0
 BLIND, ORACLE, INPUT = "blind", "oracle", "input"  # modes
 TORCHSCRIPT, ONNX = (".ts", ".pt", ".pth"), ".onnx"
+SHIPPED = packaged_bundle() / "models" / "model.pt"
 STRIDE = 16  # pixels that sizes are padded to a multiple of, for networks that halve an image four times
 
 Image = npt.NDArray[Any]
@@ -55,13 +58,14 @@ def resolve_names(names: Sequence[str]) -> list[str]:
     """Check the names of methods, and put the noisy image before them.
 
     Args:
-        names: of peers, ``ours``, or paths of TorchScript and ONNX files; none for ours and all peers.
+        names: of peers, ``ours``, ``ours-fidelity``, or paths of TorchScript and ONNX files; none for ours and all
+            peers.
 
     Raises:
         ValueError: if a name is none of these.
     """
     for name in names:
-        known = (NOISY, OURS, *PEERS)
+        known = (NOISY, OURS, OURS_FIDELITY, *PEERS)
         if name not in known and not (_is_network(name) and Path(name).is_file()):
             raise ValueError(
                 f"methods must be among {', '.join(known)}, or a file in {ONNX} or {', '.join(TORCHSCRIPT)}, "
@@ -84,15 +88,17 @@ def find_method(name: str, weights: Path | None = None) -> Method:
     if name == NOISY:
         return Method(NOISY, NOISY, lambda exposure: iter([(INPUT, exposure.noisy)]), (INPUT,))
     if name == OURS:
-        return _ours(weights)
+        return _ours(name, weights or SHIPPED)
+    if name == OURS_FIDELITY:
+        fidelity = fidelity_file(weights or SHIPPED)
+        return _ours(name, fidelity) if fidelity.is_file() else _absent(name, f"{fidelity.name} is missing")
     if name in PEERS:
         return _peer(PEERS[name])
     return _network(name)
 
 
-def _ours(weights: Path | None) -> Method:
+def _ours(name: str, weights: Path) -> Method:
     denoiser = Denoiser(weights, device="cpu")
-    file = weights or packaged_bundle() / "models" / "model.pt"
 
     def outputs(exposure: Exposure) -> Iterator[tuple[str, Image]]:
         lower, width = exposure.lower, exposure.width
@@ -100,7 +106,7 @@ def _ours(weights: Path | None) -> Method:
         scan = Scan(values, np.eye(4), bit_range=(lower, lower + width) if exposure.bits == 8 else None)
         yield BLIND, (denoiser.denoise(scan, exposure.modality) - lower) / width
 
-    return Method(OURS, _digest(file), outputs)
+    return Method(name, _digest(weights), outputs)
 
 
 def _peer(peer: Peer) -> Method:
@@ -128,11 +134,14 @@ def _network(name: str) -> Method:
     try:
         run = load(path)
     except ImportError:
-        absent = "onnxruntime is not installed: pip install 'monai-gan-denoise[onnx]'"
-        return Method(name, absent, lambda _: iter(()), absent=absent)
+        return _absent(name, "onnxruntime is not installed: pip install 'monai-gan-denoise[onnx]'")
     except Exception as error:  # each library has errors of its own for a file that it cannot read
         raise ValueError(f"methods must be networks in ONNX or TorchScript, got {name}. Export it again.") from error
     return Method(name, _digest(path), lambda exposure: iter([(BLIND, _padded(run, exposure.noisy))]))
+
+
+def _absent(name: str, reason: str) -> Method:
+    return Method(name, reason, lambda _: iter(()), absent=reason)
 
 
 def _torchscript(path: Path) -> Callable[[Image], Image]:

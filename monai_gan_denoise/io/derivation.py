@@ -10,18 +10,20 @@ from monai_gan_denoise.io.scan import Derivation
 __all__ = ["derive"]
 
 
-def derive(weights_hash: str, strength: float, new_uids: bool = False) -> Derivation:
+def derive(weights_hash: str, perception: float, strength: float, new_uids: bool = False) -> Derivation:
     """Describe denoising with these weights and settings.
 
     Args:
         weights_hash: what ``monai_gan_denoise.networks.weights_hash`` says of the network.
+        perception: where the weights lie between those trained for fidelity, 0, and the adversarial ones, 1.
         strength: share of the denoising that is applied.
         new_uids: draw fresh UIDs for DICOM outputs.
     """
     return Derivation(
         label="denoised",
-        description=f"Denoised by monai_gan_denoise {__version__}, weights {weights_hash}, strength {strength:g}. "
-        "Research use only.",
-        fingerprint=f"{__version__}/{weights_hash}/{float(strength)!r}",
+        # The first sentence fits into the 79 bytes that a NIfTI header has for it.
+        description=f"monai_gan_denoise {__version__}, weights {weights_hash}, perception {perception:g}, "
+        f"strength {strength:g}. Denoised; research use only.",
+        fingerprint=f"{__version__}/{weights_hash}/{float(perception)!r}/{float(strength)!r}",
         salt=uuid4().hex if new_uids else "",
     )

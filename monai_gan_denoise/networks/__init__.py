@@ -5,7 +5,13 @@ from monai_gan_denoise.networks.discriminator import Discriminator
 from monai_gan_denoise.networks.generator import Generator
 from monai_gan_denoise.networks.refinement import Refinement
 from monai_gan_denoise.networks.staged import Staged
-from monai_gan_denoise.networks.weights import WeightsError, load_weights, weights_hash
+from monai_gan_denoise.networks.weights import (
+    WeightsError,
+    fidelity_file,
+    interpolate_weights,
+    load_weights,
+    weights_hash,
+)
 
 __all__ = [
     "Discriminator",
@@ -14,6 +20,8 @@ __all__ = [
     "Refinement",
     "Staged",
     "WeightsError",
+    "fidelity_file",
+    "interpolate_weights",
     "load_weights",
     "weights_hash",
 ]

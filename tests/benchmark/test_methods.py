@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from monai_gan_denoise import Denoiser
 from monai_gan_denoise.benchmark.exposure import Exposure
-from monai_gan_denoise.benchmark.methods import NOISY, OURS, find_method, resolve_names
+from monai_gan_denoise.benchmark.methods import NOISY, OURS, OURS_FIDELITY, find_method, resolve_names
 from monai_gan_denoise.benchmark.peers import PEERS
 
 VALUES = np.random.default_rng(16).normal(0.5, 0.3, (40, 50)).astype(np.float32)
@@ -58,6 +58,21 @@ def test_ours_is_the_bundles_network_on_the_range_of_the_file(image: Exposure) -
     np.testing.assert_allclose(output_of(OURS, image), expected, atol=2e-5)
 
 
+def test_ours_fidelity_is_the_network_before_the_adversarial_training(two_weights: Path) -> None:
+    ours, fidelity = (find_method(name, two_weights) for name in (OURS, OURS_FIDELITY))
+    assert ours.fingerprint != fidelity.fingerprint
+    network = Denoiser(two_weights, device="cpu", perception=0).network
+    with torch.inference_mode():
+        expected = network(torch.as_tensor(VALUES)[None, None])[0, 0].numpy()
+    ((_, output),) = fidelity.outputs(exposure())
+    np.testing.assert_allclose(output, expected, atol=2e-5)
+
+
+def test_without_its_weights_ours_fidelity_is_absent_with_a_note(tmp_path: Path) -> None:
+    method = find_method(OURS_FIDELITY, tmp_path / "model.pt")
+    assert (method.name, method.absent) == (OURS_FIDELITY, "model_fidelity.pt is missing")
+
+
 def test_the_noisy_image_is_a_method() -> None:
     np.testing.assert_array_equal(output_of(NOISY, exposure()), VALUES)
 
@@ -94,5 +109,5 @@ def test_no_names_are_all_methods_and_the_noisy_image_comes_first() -> None:
 
 @pytest.mark.parametrize("name", ["mean", "absent.onnx", "absent.ts"])
 def test_an_unknown_method_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=f"methods must be among noisy, ours, median, .*got '{name}'"):
+    with pytest.raises(ValueError, match=f"methods must be among noisy, ours, ours-fidelity, median, .*got '{name}'"):
         resolve_names([name])

@@ -297,7 +297,7 @@ def test_new_uids_are_fresh_but_one_run_shares_the_series(tmp_path: Path, noise:
     files = [ct(tmp_path / f"{index}.dcm", noise) for index in range(2)]
     runs = []
     for run in range(2):
-        derivation = derive("weights", 1.0, new_uids=True)
+        derivation = derive("weights", perception=1, strength=1, new_uids=True)
         outputs = [tmp_path / str(run) / path.name for path in files]
         for path, output in zip(files, outputs, strict=True):
             write([path], np.zeros(noise.shape), [output], derivation)

@@ -6,11 +6,12 @@ import hashlib
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from monai_gan_denoise.networks import WeightsError, load_weights, weights_hash
+from monai_gan_denoise.networks import WeightsError, fidelity_file, interpolate_weights, load_weights, weights_hash
 
 
 def network(features: int = 3) -> nn.Sequential:
@@ -101,3 +102,81 @@ def test_any_changed_weight_changes_the_hash() -> None:
     with torch.no_grad():
         target[0].weight[0, 0, 0, 0] += 1e-6
     assert weights_hash(target) != before
+
+
+def pair(folder: Path) -> tuple[nn.Conv2d, nn.Conv2d]:
+    """Fidelity and adversarial weights of a linear network, saved as two files."""
+    torch.manual_seed(0)
+    fidelity, adversarial = nn.Conv2d(1, 2, 3), nn.Conv2d(1, 2, 3)
+    torch.save(fidelity.state_dict(), folder / "model_fidelity.pt")
+    torch.save(adversarial.state_dict(), folder / "model.pt")
+    return fidelity, adversarial
+
+
+@pytest.mark.parametrize("perception", [0.0, 0.25, 0.5, 1.0])
+def test_a_linear_network_between_two_gives_the_mean_of_their_outputs(tmp_path: Path, perception: float) -> None:
+    fidelity, adversarial = pair(tmp_path)
+    between = load_weights(nn.Conv2d(1, 2, 3), tmp_path / "model.pt", perception)
+    image = torch.rand(1, 1, 8, 9)
+    with torch.no_grad():
+        expected = (1 - perception) * fidelity(image) + perception * adversarial(image)
+        torch.testing.assert_close(between(image), expected)
+
+
+def test_the_ends_are_the_two_files_bit_by_bit() -> None:
+    fidelity, adversarial = {"a": torch.tensor([-0.0, 1.0])}, {"a": torch.tensor([2.0, -0.0])}
+    for perception, end in ((0, fidelity), (1, adversarial)):
+        (value,) = interpolate_weights(fidelity, adversarial, perception).values()
+        assert value.numpy().tobytes() == end["a"].numpy().tobytes()
+
+
+def test_interpolation_leaves_both_state_dicts_as_they_were() -> None:
+    fidelity, adversarial = {"a": torch.tensor([1.0])}, {"a": torch.tensor([3.0])}
+    (between,) = interpolate_weights(fidelity, adversarial, 0.75).values()
+    np.testing.assert_array_equal([between, fidelity["a"], adversarial["a"]], [[2.5], [1], [3]])
+
+
+def test_a_counter_must_be_the_same_in_both_and_is_kept() -> None:
+    first, second = network().state_dict(), network().state_dict()
+    counted = interpolate_weights(first, second, 0.5)["1.num_batches_tracked"]
+    assert counted.dtype == torch.int64
+    second["1.num_batches_tracked"] += 1
+    with pytest.raises(WeightsError, match=r"no floating numbers must be equal .*\(see 1.num_batches_tracked\)"):
+        interpolate_weights(first, second, 0.5)
+
+
+@pytest.mark.parametrize("other", [{}, {"b": torch.zeros(1)}, {"a": torch.zeros(2)}])
+def test_weights_of_two_architectures_are_not_interpolated(other: dict[str, torch.Tensor]) -> None:
+    with pytest.raises(WeightsError, match=r"must have the same names and shapes, got others \(see a\)"):
+        interpolate_weights({"a": torch.zeros(1)}, other, 0.5)
+
+
+@pytest.mark.parametrize("perception", [-0.1, 1.1, float("nan"), float("inf")])
+def test_a_perception_outside_0_to_1_is_refused(tmp_path: Path, perception: float) -> None:
+    reason = rf"perception must be in \[0, 1\], got {perception}\. Pass 0 for fidelity or 1"
+    with pytest.raises(ValueError, match=reason):
+        interpolate_weights({}, {}, perception)
+    with pytest.raises(ValueError, match=reason):
+        load_weights(network(), tmp_path / "absent.pt", perception)
+
+
+def test_fidelity_weights_lie_beside_their_weights() -> None:
+    assert fidelity_file("runs/mine.v2.pt") == Path("runs/mine.v2_fidelity.pt")
+    assert fidelity_file("weights") == Path("weights_fidelity")
+
+
+def test_without_fidelity_weights_perception_is_1(tmp_path: Path) -> None:
+    _, adversarial = pair(tmp_path)
+    (tmp_path / "model_fidelity.pt").unlink()
+    alone = load_weights(nn.Conv2d(1, 2, 3), tmp_path / "model.pt", 1)
+    assert weights_hash(alone) == weights_hash(adversarial)
+    reason = r"perception must be 1 without the fidelity weights .*model_fidelity\.pt, got 0\.5\. Put them there"
+    with pytest.raises(WeightsError, match=reason):
+        load_weights(nn.Conv2d(1, 2, 3), tmp_path / "model.pt", 0.5)
+
+
+def test_fidelity_weights_of_another_architecture_are_refused_by_their_name(tmp_path: Path) -> None:
+    pair(tmp_path)
+    torch.save(network().state_dict(), tmp_path / "model_fidelity.pt")
+    with pytest.raises(WeightsError, match=r"weights must fit Conv2d, got another .*model_fidelity\.pt"):
+        load_weights(nn.Conv2d(1, 2, 3), tmp_path / "model.pt", 0.5)
