@@ -1,0 +1,58 @@
+"""Claims about edges, means, spectrum and noise level, against numpy and scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import uniform_filter
+from torch import Generator, Tensor
+
+from monai_gan_denoise.losses import FocalFrequencyLoss, GradientLoss, MeanPreservationLoss, NoiseLevelLoss
+
+
+def test_gradient_loss_is_the_mean_difference_of_neighbors(noisy_pair: tuple[Tensor, Tensor]) -> None:
+    noisy, label = noisy_pair
+    error = (noisy.double() - label.double())[0, 0].numpy()
+    expected = (np.abs(np.diff(error, axis=0)).mean() + np.abs(np.diff(error, axis=1)).mean()) / 2
+    assert GradientLoss()(noisy, label).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_gradient_loss_does_not_see_a_shift(phantom: Tensor) -> None:
+    assert GradientLoss()(phantom + 0.2, phantom).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_mean_loss_sees_a_shift_and_no_white_noise(phantom: Tensor, rng: Generator) -> None:
+    noise = 0.1 * torch.randn(phantom.shape, generator=rng)
+    shifted, noisy = (MeanPreservationLoss()(phantom + change, phantom).item() for change in (0.1, noise))
+    assert shifted == pytest.approx(0.1, rel=1e-4)
+    # The mean of 256 independent values deviates by a sixteenth, its absolute value by sqrt(2 / pi) of that.
+    assert noisy == pytest.approx(0.1 / 16 * np.sqrt(2 / np.pi), rel=0.35)
+
+
+def test_frequency_loss_weighs_every_frequency_by_its_own_error(noisy_pair: tuple[Tensor, Tensor]) -> None:
+    noisy, label = (image[0, 0].double().numpy() for image in noisy_pair)
+    magnitudes = np.abs(np.fft.rfft2(noisy - label, norm="ortho"))
+    expected = (magnitudes / magnitudes.max() * magnitudes**2).mean()
+    assert FocalFrequencyLoss()(*noisy_pair).item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", [GradientLoss(), MeanPreservationLoss(), FocalFrequencyLoss()])
+def test_gradient_of_equal_images_is_finite(loss: torch.nn.Module, phantom: Tensor) -> None:
+    same = phantom.clone().requires_grad_()
+    loss(same, phantom).backward()
+    assert same.grad is not None
+    assert bool(same.grad.isfinite().all())
+
+
+def test_noise_level_is_compared_with_the_local_root_mean_square(
+    noisy_pair: tuple[Tensor, Tensor], rng: Generator
+) -> None:
+    noisy, label = noisy_pair
+    level = 0.2 * torch.rand(label.shape, generator=rng)
+    squares = (noisy.double() - label.double())[0, 0].numpy() ** 2
+    ones = np.ones_like(squares)
+    sums, counts = (uniform_filter(image, size=9, mode="constant") for image in (squares, ones))
+    truth = np.sqrt(sums / counts)
+    expected = (np.abs(level[0, 0].double().numpy() - truth) / (truth + 0.01)).mean()
+    assert NoiseLevelLoss()(level, noisy, label).item() == pytest.approx(expected, rel=1e-4)
