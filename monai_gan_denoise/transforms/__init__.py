@@ -8,6 +8,7 @@ from monai_gan_denoise.transforms.low_dose import LowDoseNoised, mix_low_dose_no
 from monai_gan_denoise.transforms.patches import RandPatchesd, StackSlicesd, collate_patches
 from monai_gan_denoise.transforms.simulate import RandSimulateNoised
 from monai_gan_denoise.transforms.strength import ApplyStrengthd
+from monai_gan_denoise.transforms.structures import RandDiscsd
 from monai_gan_denoise.transforms.window import RandWindowd
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "MatchGaind",
     "NoiseDistribution",
     "NormalizeModalityd",
+    "RandDiscsd",
     "RandPatchesd",
     "RandSimulateNoised",
     "RandWindowd",
