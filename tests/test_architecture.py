@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "samples": {"io", "phantoms", "simulation"},
     "simulation": {"engines", "io", "phantoms", "transforms"},
     "training": LEAVES | {"engines"},
+    "curves": {"io"},
     "export": LEAVES,
     "benchmark": LEAVES | {"inference", "phantoms"},
     "evaluation": {"benchmark", "io", "metrics", "transforms"},
