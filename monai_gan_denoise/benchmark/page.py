@@ -153,7 +153,7 @@ def _bars(folder: Path, section: Section) -> Iterator[Picture]:
     for table, name in ((section.means, "simulated"), (section.real_pairs, "real")):
         if table is not None:
             path = folder / FIGURES / f"bars_{section.modality}_{name}.png"
-            title = f"{section.title}, {name} noise: {table.meaning}"
+            title = f"{section.title}, {table.meaning}"
             yield save_figure(draw_bars(table, title), path, f"bars of PSNR and SSIM: {title}")
 
 

@@ -38,7 +38,9 @@ def draw_bars(table: Table, title: str) -> Figure:
     for axes, (measure, label, digits) in zip(figure.subplots(1, 2, sharey=True), MEASURES, strict=True):
         for one in entries:
             value = getattr(one, measure)
-            _draw_bar(axes, names.index(one.method), one, value, f"{value:.{digits}f}")
+            alone = sum(other.method == one.method for other in entries) == 1
+            shift = 0.0 if alone else BAR / 2 if one.mode == BLIND else -BAR / 2
+            _draw_bar(axes, names.index(one.method) + shift, one, value, f"{value:.{digits}f}")
             if one.method == NOISY:
                 axes.axvline(value, color=NOISY_COLOR, linestyle="--", linewidth=1, zorder=0)
         axes.set_xlabel(f"{label}, range: {table.range}")
@@ -72,6 +74,7 @@ def draw_quality_against_time(table: Table, timings: Sequence[Timing]) -> Figure
         place = axes.get_yaxis_transform()
         axes.text(0.995, table.noisy.psnr, "noisy", transform=place, ha="right", va="bottom", color=NOISY_COLOR)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.margins(x=0.12)
     axes.set_xlabel("processor seconds a megapixel, one setting")
     axes.set_ylabel("PSNR [dB]; filled: blind, hollow: oracle")
@@ -81,8 +84,7 @@ def draw_quality_against_time(table: Table, timings: Sequence[Timing]) -> Figure
     return figure
 
 
-def _draw_bar(axes: Axes, place: int, one: Entry, value: float, words: str) -> None:
-    height = place + {BLIND: BAR / 2, ORACLE: -BAR / 2}.get(one.mode, 0.0)
+def _draw_bar(axes: Axes, height: float, one: Entry, value: float, words: str) -> None:
     (bar,) = axes.barh(height, value, BAR, color=_color(one.method))
     if one.mode == ORACLE:
         _hollow(bar, _color(one.method))

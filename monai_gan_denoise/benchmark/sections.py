@@ -124,21 +124,22 @@ def sections(records: Sequence[Record], protocol: Protocol) -> list[Section]:
             cells = [cell for cell in protocol.cells if any(one.cell == cell.name for one in here)]
             tables = tuple(table for cell in cells for table in _cell_tables(cell, here, records, protocol))
             ranges = ", ".join(dict.fromkeys(one.range for one in tables if "window" not in one.range))
-            made.append(Section(modality, title, _means(here, title, ranges), tables))
+            made.append(Section(modality, title, _means(here, title, ranges, {one.image for one in records if one.modality == modality}), tables))
     return made
 
 
 def overall_table(records: Sequence[Record]) -> Table | None:
     """Average over all modalities; None if there is no simulated noise."""
-    return _means(groups(records), "All modalities", "each image's own range")
+    images = {(one.modality, one.image) for one in records}
+    return _means(groups(records), "All modalities", "each image's own range", images)
 
 
-def _means(found: Sequence[Group], name: str, ranges: str) -> Table | None:
+def _means(found: Sequence[Group], name: str, ranges: str, images: Collection[object]) -> Table | None:
     means = list(overall(found))
     if not means:
         return None
     entries = [Entry(one.method, one.mode, 0, one.score.psnr, one.score.ssim, one.score.rmse) for one in means]
-    return Table(name, f"mean over {means[0].cells} cells of simulated noise", ranges, 0, _sorted(entries))
+    return Table(name, f"mean over {means[0].cells} cells of simulated noise", ranges, len(images), _sorted(entries))
 
 
 def _cell_tables(cell: Cell, found: Sequence[Group], records: Sequence[Record], protocol: Protocol) -> Iterator[Table]:

@@ -9,7 +9,7 @@ for (const stage of document.querySelectorAll(".stage")) {
   range.addEventListener("input", show);
   show();
 
-  const choices = stage.parentElement.querySelector("fieldset");
+  const choices = stage.closest(".before-after").querySelector("fieldset");
   choices.addEventListener("change", (event) => {
     for (const image of stage.querySelectorAll(".after")) image.hidden = image.dataset.name !== event.target.value;
     stage.querySelector(".tag.right").textContent = event.target.value;
