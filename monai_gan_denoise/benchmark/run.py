@@ -40,7 +40,7 @@ def run_benchmark(
     jobs: int = 0,
     weights: Path | None = None,
 ) -> int:
-    """Measure ours and what a user would pick instead, and write tables, figures and a page.
+    """Measure ours and what a user would pick instead, and write tables, figures and report.html.
 
     What is finished is kept in ``output/cache``: a run that was interrupted continues there.
 

@@ -158,8 +158,8 @@ def _entry(one: Group) -> Entry:
         return Entry(one.method, one.mode, 0, math.nan, math.nan, math.nan, None, one.note)
     interval = one.describe("psnr")["ci"]
     ends = (interval[0], interval[1]) if isinstance(interval, list) else None
-    means = (one.mean(measure) for measure in ("psnr", "ssim", "rmse"))
-    return Entry(one.method, one.mode, len(one.scores), *means, ends, one.note)
+    psnr, ssim, rmse = (one.mean(measure) for measure in ("psnr", "ssim", "rmse"))
+    return Entry(one.method, one.mode, len(one.scores), psnr, ssim, rmse, ends, one.note)
 
 
 def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:

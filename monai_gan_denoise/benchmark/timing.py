@@ -13,7 +13,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -83,7 +83,7 @@ def _time(work: _Work, cache: Path) -> Timing:
     method = find_method(work.method, work.weights)
     nothing = Timing(work.method, work.side, THREADS, RUNS)
     if method.absent:
-        return Timing(**{**asdict(nothing), "note": method.absent})
+        return replace(nothing, note=method.absent)
     digest = hashlib.sha256(repr((method.fingerprint, nothing)).encode()).hexdigest()
     path = cache / f"time-{digest[:32]}.json"
     try:
@@ -93,8 +93,9 @@ def _time(work: _Work, cache: Path) -> Timing:
     try:
         timing = alone(_measure, work)
     except Exception as error:  # what a library raises, or the end of its process, is this method's result
-        logger.warning("%s was not timed: %s", work.method, error)
-        return Timing(**{**asdict(nothing), "note": " ".join(f"{type(error).__name__}: {error}".split())})
+        note = " ".join(f"{type(error).__name__}: {error}".split())
+        logger.warning("%s was not timed: %s", work.method, note)
+        return replace(nothing, note=note)
     cache.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     unfinished.write_text(json.dumps(asdict(timing)), encoding="utf-8")
