@@ -85,7 +85,7 @@ def write_page(
         examples: images to show.
     """
     (folder / FIGURES).mkdir(exist_ok=True)
-    whole, parts = overall_table(records), sections(records, protocol)
+    whole, parts = overall_table(records, protocol), sections(records, protocol)
     content = {
         "version": __version__,
         "protocol": protocol,
@@ -153,7 +153,7 @@ def _bars(folder: Path, section: Section) -> Iterator[Picture]:
     for table, name in ((section.means, "simulated"), (section.real_pairs, "real")):
         if table is not None:
             path = folder / FIGURES / f"bars_{section.modality}_{name}.png"
-            title = f"{section.title}, {table.meaning}"
+            title = f"{table.name}: {table.meaning}"
             yield save_figure(draw_bars(table, title), path, f"bars of PSNR and SSIM: {title}")
 
 

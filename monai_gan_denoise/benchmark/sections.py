@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from monai_gan_denoise.benchmark.display import MODALITIES
 from monai_gan_denoise.benchmark.methods import BLIND, NOISY, ORACLE, OURS
 from monai_gan_denoise.benchmark.peers import PEERS
-from monai_gan_denoise.benchmark.protocol import REAL, Cell, Protocol
+from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Cell, Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.summary import Group, groups, overall
 
@@ -25,7 +25,7 @@ class Entry:
     Attributes:
         method: its name.
         mode: input, blind or oracle.
-        images: how many they are over; 0 for means over cells.
+        images: how many they are over.
         psnr: in dB.
         ssim: structural similarity.
         rmse: in units of the range.
@@ -123,32 +123,35 @@ def sections(records: Sequence[Record], protocol: Protocol) -> list[Section]:
         if here:
             cells = [cell for cell in protocol.cells if any(one.cell == cell.name for one in here)]
             tables = tuple(table for cell in cells for table in _cell_tables(cell, here, records, protocol))
-            ranges = ", ".join(dict.fromkeys(one.range for one in tables if "window" not in one.range))
-            made.append(Section(modality, title, _means(here, title, ranges, {one.image for one in records if one.modality == modality}), tables))
+            means = _means(title, [one for one in records if one.modality == modality], protocol)
+            made.append(Section(modality, title, means, tables))
     return made
 
 
-def overall_table(records: Sequence[Record]) -> Table | None:
+def overall_table(records: Sequence[Record], protocol: Protocol) -> Table | None:
     """Average over all modalities; None if there is no simulated noise."""
-    images = {(one.modality, one.image) for one in records}
-    return _means(groups(records), "All modalities", "each image's own range", images)
+    table = _means("All modalities", records, protocol)
+    return table and replace(table, range="each image's own range")
 
 
-def _means(found: Sequence[Group], name: str, ranges: str, images: Collection[object]) -> Table | None:
-    means = list(overall(found))
+def _means(name: str, records: Sequence[Record], protocol: Protocol) -> Table | None:
+    means = list(overall(groups(records)))
     if not means:
         return None
-    entries = [Entry(one.method, one.mode, 0, one.score.psnr, one.score.ssim, one.score.rmse) for one in means]
-    return Table(name, f"mean over {means[0].cells} cells of simulated noise", ranges, len(images), _sorted(entries))
+    simulated = [one for one in records if one.law not in (CLEAN, REAL)]
+    cells, images = means[0].cells, {(one.modality, one.image) for one in simulated}
+    scores = [(one.method, one.mode, one.score) for one in means]
+    entries = [Entry(method, mode, len(images), score.psnr, score.ssim, score.rmse) for method, mode, score in scores]
+    meaning = f"mean over {cells} cell{'s' * (cells > 1)} of simulated noise"
+    return Table(name, meaning, _own_ranges(simulated, protocol), len(images), _sorted(entries))
 
 
 def _cell_tables(cell: Cell, found: Sequence[Group], records: Sequence[Record], protocol: Protocol) -> Iterator[Table]:
     here = [one for one in found if one.cell == cell.name]
     for window in dict.fromkeys(one.window for one in here):
         chosen = [one for one in here if one.window == window]
-        outputs = [one.output for one in records if one.cell == cell.name and one.output]
-        widths = {output.range for output in outputs if output.window == (window is not None)}
-        words = " or ".join(_range_words(cell.modality, width, window, protocol) for width in sorted(widths))
+        own = _own_ranges([one for one in records if one.cell == cell.name], protocol)
+        words = own if window is None else _window_words(cell.modality, window, protocol)
         images = max(len(one.scores) for one in chosen)
         yield Table(f"{cell.law} {cell.level}", cell.meaning, words, images, _sorted(map(_entry, chosen)))
 
@@ -169,11 +172,19 @@ def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=place))
 
 
-def _range_words(modality: str, width: float, window: float | None, protocol: Protocol) -> str:
-    if window is not None:
-        low, high = next(ends for ends in protocol.windows[modality] if ends[1] - ends[0] == window)
-        return f"window [{low:g}, {high:g}] HU"
+def _own_ranges(records: Sequence[Record], protocol: Protocol) -> str:
+    outputs = [(one.modality, one.output) for one in records if one.output is not None]
+    widths = sorted({(modality, output.range) for modality, output in outputs if not output.window})
+    return " or ".join(dict.fromkeys(_range_words(*each, protocol) for each in widths))
+
+
+def _range_words(modality: str, width: float, protocol: Protocol) -> str:
     low, high = protocol.ct_range
     if modality == "ct" and width == high - low:
         return f"{width:g} HU"
     return f"{width:g} gray levels" if width == EIGHT_BITS else f"{width:g} units"
+
+
+def _window_words(modality: str, width: float, protocol: Protocol) -> str:
+    low, high = next(ends for ends in protocol.windows[modality] if ends[1] - ends[0] == width)
+    return f"window [{low:g}, {high:g}] HU"
