@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import torch
 
-__all__ = ["THREADS", "alone", "spread"]
+__all__ = ["THREADS", "alone", "one_thread_a_process", "spread"]
 
 THREADS = 1  # of every process: torch's sums, and worse ANTs', end in other bits with more
 VARIABLES = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")  # read at a library's start
@@ -30,7 +30,7 @@ def spread(function: Callable[[Item], Result], items: Sequence[Item], jobs: int)
         items: its arguments.
         jobs: processes; 1 for this one alone.
     """
-    with _one_thread_a_process():
+    with one_thread_a_process():
         if jobs == 1:
             yield from map(function, items)
             return
@@ -51,7 +51,7 @@ def alone(function: Callable[[Item], Result], item: Item) -> Result:
     """
     context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
     context.set_forkserver_preload([PRELOADED])
-    with _one_thread_a_process(), ProcessPoolExecutor(1, context, _keep_to_one_thread) as pool:
+    with one_thread_a_process(), ProcessPoolExecutor(1, context, _keep_to_one_thread) as pool:
         return pool.submit(function, item).result()
 
 
@@ -67,7 +67,8 @@ def _keep_to_one_thread() -> None:
 
 
 @contextmanager
-def _one_thread_a_process() -> Iterator[None]:
+def one_thread_a_process() -> Iterator[None]:
+    """Keep this process, and those that start in the meantime, to one thread."""
     threads, before = torch.get_num_threads(), {name: os.environ.get(name) for name in VARIABLES}
     torch.set_num_threads(THREADS)
     os.environ.update(dict.fromkeys(VARIABLES, str(THREADS)))

@@ -75,8 +75,11 @@ def time_methods(methods: Sequence[str], weights: Path | None, quick: bool, cach
         cache: folder of finished measurements.
     """
     names = [name for name in methods if name != NOISY]
-    logger.info("Timing %d methods, one after another.", len(names))
-    return [_time(_Work(name, weights, QUICK_SIDE if quick else SIDE), cache) for name in names]
+    timings = []
+    for number, name in enumerate(names, 1):
+        timings.append(_time(_Work(name, weights, QUICK_SIDE if quick else SIDE), cache))
+        logger.info("%d of %d methods: %s timed.", number, len(names), name)
+    return timings
 
 
 def _time(work: _Work, cache: Path) -> Timing:
