@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from monai_gan_denoise.benchmark import Protocol
-from monai_gan_denoise.benchmark.examples import choose_examples, show_example
+from monai_gan_denoise.benchmark.examples import Example, choose_examples, show_example
 from monai_gan_denoise.benchmark.page import write_page
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.tables import write_times
@@ -53,17 +53,24 @@ class Reader(HTMLParser):
             self.rows[-1][-1] = " ".join(f"{self.rows[-1][-1]} {data}".split())
 
 
-def written(folder: Path, measured: Measured, skipped: tuple[str, ...] = ()) -> Reader:
-    protocol, tasks, records = measured
-    examples = [show_example(choice) for choice in choose_examples(records, tasks)]
-    folder.mkdir(exist_ok=True)
-    write_page(folder, records, protocol, skipped, TIMINGS, examples)
-    return Reader((folder / "report.html").read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def examples(measured: Measured) -> list[Example]:
+    _, tasks, records = measured
+    return [show_example(choice) for choice in choose_examples(records, tasks)]
 
 
 @pytest.fixture(scope="module")
-def page(measured: Measured, tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    return written(tmp_path_factory.mktemp("page"), measured, ("mr", "us/real/measured"))
+def folder(measured: Measured, examples: list[Example], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the page and its figures are."""
+    protocol, _, records = measured
+    folder = tmp_path_factory.mktemp("page")
+    write_page(folder, records, protocol, ("mr", "us/real/measured"), TIMINGS, examples)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Reader:
+    return Reader((folder / "report.html").read_text(encoding="utf-8"))
 
 
 def test_the_page_holds_all_that_it_shows(page: Reader) -> None:
@@ -73,9 +80,8 @@ def test_the_page_holds_all_that_it_shows(page: Reader) -> None:
     assert "iframe" not in page.tags
 
 
-def test_the_page_forbids_itself_to_ask_for_anything(measured: Measured, tmp_path: Path) -> None:
-    written(tmp_path, measured)
-    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', (tmp_path / "report.html").read_text())
+def test_the_page_forbids_itself_to_ask_for_anything(folder: Path) -> None:
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', (folder / "report.html").read_text())
     assert "default-src 'none'" in policy
     assert "http" not in policy
 
@@ -117,17 +123,14 @@ def test_times_are_in_the_table_and_a_reason_where_there_is_none(page: Reader) -
     assert ["tv", "–", "–", "512 × 512", "1", "3", "RuntimeError: <b>no</b> luck"] in page.rows  # noqa: RUF001
 
 
-def test_names_and_reasons_are_shown_as_text(measured: Measured, tmp_path: Path) -> None:
-    protocol, tasks, records = measured
-    renamed = [replace(task, source=replace(task.source, name=NASTY)) for task in tasks]
-    examples = [
-        replace(show_example(choice), choice=replace(choice, task=task))
-        for choice in choose_examples(records, tasks)
-        for task in renamed
-        if task.cell == choice.task.cell
-    ]
+def test_names_and_reasons_are_shown_as_text(measured: Measured, examples: list[Example], tmp_path: Path) -> None:
+    protocol, _, records = measured
+    renamed = []
+    for example in examples:
+        task = replace(example.choice.task, source=replace(example.choice.task.source, name=NASTY))
+        renamed.append(replace(example, choice=replace(example.choice, task=task)))
     broken = replace(records[-1], output=None, note=f"InputError: in {NASTY}", failed=True)
-    write_page(tmp_path, [*records[:-1], broken], protocol, (), TIMINGS, examples)
+    write_page(tmp_path, [*records[:-1], broken], protocol, (), TIMINGS, renamed)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert NASTY not in text
     assert text.count("<script>") == 1
@@ -137,24 +140,24 @@ def test_names_and_reasons_are_shown_as_text(measured: Measured, tmp_path: Path)
     assert f"{NASTY}: the best image" in " ".join(reader.words.split())
 
 
-def test_the_same_results_give_the_same_page_and_figures(measured: Measured, tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        written(tmp_path / name, measured)
-    first, second = (sorted((tmp_path / name).rglob("*.*")) for name in ("first", "second"))
+def test_the_same_results_give_the_same_page_and_figures(
+    folder: Path, measured: Measured, examples: list[Example], tmp_path: Path
+) -> None:
+    protocol, _, records = measured
+    write_page(tmp_path, records, protocol, ("mr", "us/real/measured"), TIMINGS, examples)
+    first, second = (sorted(where.rglob("*.*")) for where in (folder, tmp_path))
     assert [path.name for path in first] == [path.name for path in second]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
-def test_figures_are_written_as_files(measured: Measured, tmp_path: Path) -> None:
-    written(tmp_path, measured)
-    names = {path.name for path in (tmp_path / "figures").iterdir()}
-    ranks = {f"montage_ct_{rank}.png" for rank in ("best", "worst")}
-    assert names == {
+def test_figures_are_written_as_files(folder: Path) -> None:
+    assert {path.name for path in (folder / "figures").iterdir()} == {
         "bars_ct_simulated.png",
         "bars_us_simulated.png",
+        "montage_ct_best.png",
+        "montage_ct_worst.png",
         "montage_us_best.png",
         "quality_against_time.png",
-        *ranks,
     }
 
 
