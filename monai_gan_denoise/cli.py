@@ -185,9 +185,9 @@ def benchmark(
 ) -> int:
     """Add noise to clean images, denoise them by every method, and write how close each comes.
 
-    Without --data it takes phantoms and images that installed packages ship. Writes results.csv, results.json,
-    times.csv and report.md; a run that was interrupted continues. Exit 0: all measured; 1: a method failed on a cell;
-    2: nothing was measured.
+    Without --data it takes phantoms and images that installed packages ship. Writes report.html, a page to open in any
+    browser, and results.csv, results.json, times.csv, report.md and figures; a run that was interrupted continues.
+    Exit 0: all measured; 1: a method failed on a cell; 2: nothing was measured.
     """
     from monai_gan_denoise.benchmark import run_benchmark
 

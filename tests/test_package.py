@@ -98,10 +98,13 @@ def test_every_command_works_from_the_wheel_alone(installed: Path, tmp_path: Pat
         "bundle/configs/metadata.json",
         "bundle/configs/logging.conf",
         "bundle/models/model.pt",
+        "benchmark/templates/page.html",
+        "benchmark/templates/page.css",
+        "benchmark/templates/page.js",
         "py.typed",
     ],
 )
-def test_wheel_holds_what_the_main_job_reads(wheel: Path, name: str) -> None:
+def test_wheel_holds_what_its_commands_read(wheel: Path, name: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
         assert archive.getinfo(f"monai_gan_denoise/{name}").file_size > 0 or name == "py.typed"
 

@@ -14,7 +14,7 @@ from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.summary import Group, groups, overall
 
-__all__ = ["write_report"]
+__all__ = ["best_peer", "envelope", "find_group", "write_report"]
 
 NOTHING = "–"  # noqa: RUF001 (a dash in a table)
 
@@ -38,7 +38,7 @@ def write_report(folder: Path, records: Sequence[Record], protocol: Protocol, sk
         "",
         *_table(found),
         "",
-        *_envelope(found),
+        *envelope(found),
         *_means(found),
         *_notes(found, skipped),
     ]
@@ -50,18 +50,18 @@ def _table(found: Sequence[Group]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     for cell, window in dict.fromkeys((one.cell, one.window) for one in found):
         here = [one for one in found if (one.cell, one.window) == (cell, window)]
-        noisy, ours = _only(here, NOISY, INPUT), _only(here, OURS, BLIND)
+        noisy, ours = find_group(here, NOISY, INPUT), find_group(here, OURS, BLIND)
         images = max((len(one.scores) for one in here), default=0)
-        cells = (_figures(noisy), _figures(ours), *(_named(_best_peer(here, mode)) for mode in (BLIND, ORACLE)))
+        cells = (_figures(noisy), _figures(ours), *(_named(best_peer(here, mode)) for mode in (BLIND, ORACLE)))
         yield f"| {cell} | {NOTHING if window is None else f'{window:g}'} | {images} | {' | '.join(cells)} |"
 
 
-def _envelope(found: Sequence[Group]) -> Iterator[str]:
+def envelope(found: Sequence[Group]) -> Iterator[str]:
     """Compare ours with the best that any peer reaches when the setting is chosen with the clean image in sight."""
     margins = {}
     for cell in dict.fromkeys(one.cell for one in found):
         here = [one for one in found if one.cell == cell and one.window is None]
-        ours, best = _only(here, OURS, BLIND), _best_peer(here, ORACLE)
+        ours, best = find_group(here, OURS, BLIND), best_peer(here, ORACLE)
         if ours and best and ours.complete and cell.split("/")[1] not in (CLEAN, REAL):
             margins[cell] = ours.mean("psnr") - best.mean("psnr")
     if margins:
@@ -95,11 +95,13 @@ def _notes(found: Sequence[Group], skipped: Sequence[str]) -> Iterator[str]:
         yield from (f"- {line}" for line in lines)
 
 
-def _only(found: Sequence[Group], method: str, mode: str) -> Group | None:
+def find_group(found: Sequence[Group], method: str, mode: str) -> Group | None:
+    """Find a method in a mode among the groups of one cell; None if no image has a score."""
     return next((one for one in found if (one.method, one.mode) == (method, mode) and one.scores), None)
 
 
-def _best_peer(found: Sequence[Group], mode: str) -> Group | None:
+def best_peer(found: Sequence[Group], mode: str) -> Group | None:
+    """Find the peer of highest mean PSNR among the groups of one cell; None if none has a score of every image."""
     peers = [one for one in found if one.method in PEERS and one.mode == mode and one.scores and one.complete]
     return max(peers, key=lambda one: one.mean("psnr"), default=None)
 

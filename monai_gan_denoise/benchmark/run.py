@@ -7,31 +7,29 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
+from collections.abc import Container, Sequence
 from pathlib import Path
 
-import torch
-
 from monai_gan_denoise.benchmark.acceptance import write_measures
+from monai_gan_denoise.benchmark.examples import choose_examples, show_example
 from monai_gan_denoise.benchmark.images import Source, find_sources, packaged_sources
 from monai_gan_denoise.benchmark.measures import require_scikit_image
 from monai_gan_denoise.benchmark.methods import find_method, resolve_names
+from monai_gan_denoise.benchmark.page import write_page
+from monai_gan_denoise.benchmark.processes import one_thread_a_process, spread
 from monai_gan_denoise.benchmark.protocol import REAL, Cell, Protocol, load_protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.report import write_report
 from monai_gan_denoise.benchmark.structure import write_structure
-from monai_gan_denoise.benchmark.tables import write_tables
+from monai_gan_denoise.benchmark.tables import write_tables, write_times
 from monai_gan_denoise.benchmark.task import Task, run_task
+from monai_gan_denoise.benchmark.timing import time_methods
 
 __all__ = ["run_benchmark"]
 
 logger = logging.getLogger(__name__)
 
 CACHE = "cache"
-THREADS = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")  # read at a library's start
 
 
 def run_benchmark(
@@ -46,7 +44,7 @@ def run_benchmark(
     measures: bool = False,
     structure: bool = False,
 ) -> int:
-    """Measure ours and what a user would pick instead, and write results.csv, results.json, times.csv and report.md.
+    """Measure ours and what a user would pick instead, and write tables, figures and report.html.
 
     What is finished is kept in ``output/cache``: a run that was interrupted continues there.
 
@@ -82,13 +80,18 @@ def run_benchmark(
     if not tasks:
         raise ValueError("cells must have images, got none for those named. Choose other cells or other --data.")
     output.mkdir(parents=True, exist_ok=True)
-    records = _run(tasks, jobs or os.cpu_count() or 1)
+    jobs = jobs or os.cpu_count() or 1
+    records = _run(tasks, jobs)
     write_tables(output, records, protocol, skipped)
     write_report(output, records, protocol, skipped)
+    timings = time_methods(names, weights, quick, output / CACHE)
+    write_times(output, timings)
+    examples = list(spread(show_example, choose_examples(records, tasks), jobs))
+    write_page(output, records, protocol, skipped, timings, examples)
     if measures:
         write_measures(output / "measures.csv", records)
     if structure:
-        with _one_thread_a_process():
+        with one_thread_a_process():
             write_structure(output / "structure.csv", [method for method in found if not method.absent], protocol)
     failed = sorted({f"{record.cell} {record.method}: {record.note}" for record in records if record.failed})
     for line in failed:
@@ -111,7 +114,7 @@ def _run(tasks: Sequence[Task], jobs: int) -> list[Record]:
     records: list[Record] = []
     size, done = Counter(task.cell.name for task in tasks), Counter[str]()
     started = time.monotonic()
-    for number, (task, found) in enumerate(zip(tasks, _results(tasks, jobs), strict=True), 1):
+    for number, (task, found) in enumerate(zip(tasks, spread(run_task, tasks, jobs), strict=True), 1):
         records += found
         done[task.cell.name] += 1
         if done[task.cell.name] == size[task.cell.name]:
@@ -121,38 +124,3 @@ def _run(tasks: Sequence[Task], jobs: int) -> list[Record]:
                 "%d of %d cells: %s done; about %d min left.", finished, len(size), task.cell.name, math.ceil(left)
             )
     return records
-
-
-def _results(tasks: Sequence[Task], jobs: int) -> Iterator[list[Record]]:
-    with _one_thread_a_process():
-        if jobs == 1:
-            yield from map(run_task, tasks)
-            return
-        pool = ProcessPoolExecutor(jobs, get_context("spawn"), _silence_libraries)
-        try:
-            yield from pool.map(run_task, tasks)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _silence_libraries() -> None:
-    """Let what stops a method come back as its note, and nothing else reach the terminal from a process."""
-    logging.captureWarnings(True)
-    logging.getLogger().addHandler(logging.NullHandler())
-
-
-@contextmanager
-def _one_thread_a_process() -> Iterator[None]:
-    """Keep every process to one thread: torch's sums, and worse ANTs', end in other bits with more."""
-    threads, before = torch.get_num_threads(), {name: os.environ.get(name) for name in THREADS}
-    torch.set_num_threads(1)
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

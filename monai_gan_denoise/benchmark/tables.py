@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from monai_gan_denoise import __version__
@@ -17,21 +16,20 @@ from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.summary import Group, groups, overall
+from monai_gan_denoise.benchmark.timing import Timing
 
-__all__ = ["write_tables"]
+__all__ = ["write_tables", "write_times"]
 
 RESULTS = ("modality", "law", "level", "method", "mode", "image", *Score._fields, "range", "note")
-TIMES = ("method", "mode", "images", "megapixels", "seconds_per_megapixel")
+TIMES = tuple(field.name for field in fields(Timing))
 DIGITS = 8  # significant ones; more would only show the last bits of a sum
 
 
 def write_tables(folder: Path, records: Sequence[Record], protocol: Protocol, skipped: Sequence[str]) -> None:
-    """Write all of them.
+    """Write what the run measured.
 
     * ``results.csv``: a row an image, method, mode and range; ``mse`` and ``rmse`` in units of the range. ``note`` says
       why a row has no figures.
-    * ``times.csv``: processor seconds a megapixel, the median over images, of the runs as they were, several at a time;
-      the oracle's are those of its whole grid.
     * ``results.json``: means, spreads and confidence intervals of every cell, and the means over cells.
 
     Args:
@@ -41,7 +39,6 @@ def write_tables(folder: Path, records: Sequence[Record], protocol: Protocol, sk
         skipped: modalities and cells without images.
     """
     _write_csv(folder / "results.csv", RESULTS, map(_row, records))
-    _write_csv(folder / "times.csv", TIMES, _times(records))
     found = groups(records)
     content = {
         "version": __version__,
@@ -55,23 +52,27 @@ def write_tables(folder: Path, records: Sequence[Record], protocol: Protocol, sk
     (folder / "results.json").write_text(text + "\n", encoding="utf-8")
 
 
+def write_times(folder: Path, timings: Sequence[Timing]) -> None:
+    """Write ``times.csv``: a row a method, of the serial pass; what its columns mean is said in ``Timing``.
+
+    Args:
+        folder: which exists.
+        timings: of the methods.
+    """
+    _write_csv(folder / "times.csv", TIMES, map(_costs, timings))
+
+
+def _costs(timing: Timing) -> list[str]:
+    return [
+        "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value) for value in astuple(timing)
+    ]
+
+
 def _row(record: Record) -> list[str]:
     names = [record.modality, record.law, record.level, record.method, record.mode, record.image]
     if record.output is None:
         return [*names, *[""] * (len(Score._fields) + 1), record.note]
     return [*names, *(f"{value:.{DIGITS}g}" for value in (*record.output.score, record.output.range)), record.note]
-
-
-def _times(records: Sequence[Record]) -> Iterable[list[str]]:
-    gathered: dict[tuple[str, str], list[tuple[float, int]]] = {}
-    for record in records:
-        if record.output is not None and not record.output.window:
-            times = gathered.setdefault((record.method, record.mode), [])
-            times.append((record.output.seconds, record.output.pixels))
-    for names, times in gathered.items():
-        megapixels = sum(pixels for _, pixels in times) / 1e6
-        middle = median(seconds / pixels * 1e6 for seconds, pixels in times)  # the first call also imports the library
-        yield [*names, str(len(times)), f"{megapixels:.3f}", f"{middle:.3f}"]
 
 
 def _cell(one: Group) -> dict[str, Any]:

@@ -9,6 +9,10 @@ import pytest
 from PIL import Image
 
 from monai_gan_denoise import phantoms
+from monai_gan_denoise.benchmark import Protocol, load_protocol
+from monai_gan_denoise.benchmark.images import packaged_sources
+from monai_gan_denoise.benchmark.records import Record
+from monai_gan_denoise.benchmark.task import Task, run_task
 
 
 @pytest.fixture
@@ -41,3 +45,14 @@ def data(tmp_path: Path) -> Path:
     ]
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Protocol, list[Task], list[Record]]:
+    """A short run: the protocol, its tasks and their records, of a CT in HU and a sonogram."""
+    protocol = load_protocol(quick=True).only(["ct/gaussian", "ct/low-dose", "us/gaussian", "us/clean"])
+    sources = {source.modality: source for source in reversed(packaged_sources())}
+    methods = ("noisy", "ours", "median", "gaussian", "tv")
+    cache = tmp_path_factory.mktemp("cache")
+    tasks = [Task(cell, sources[cell.modality], protocol, methods, None, cache) for cell in protocol.cells]
+    return protocol, tasks, [record for task in tasks for record in run_task(task)]
