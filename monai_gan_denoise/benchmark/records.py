@@ -24,8 +24,6 @@ class Output:
         range: width of the range, in the modality's units.
         window: whether the range is a window of the protocol, and not the image's own.
         score: the measures.
-        seconds: of processor time; the oracle's are those of its grid.
-        pixels: of the image.
         measures: those of acceptance, if they were asked for and this is not a window.
     """
 
@@ -33,8 +31,6 @@ class Output:
     range: float
     window: bool
     score: Score
-    seconds: float
-    pixels: int
     measures: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -83,12 +79,12 @@ def cache_file(folder: Path, exposure: Exposure, windows: Sequence[tuple[float, 
 
 
 def read_outputs(path: Path) -> list[Output] | None:
-    """Read what a method gave before; None if it has not run yet."""
+    """Read what a method gave before; None if it has not run yet, or the entry is of another version."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return [Output(**{**entry, "score": Score(*entry["score"])}) for entry in content]
+    except (OSError, ValueError, TypeError):
         return None
-    return [Output(**{**entry, "score": Score(*entry["score"])}) for entry in content]
 
 
 def write_outputs(path: Path, outputs: Sequence[Output]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,17 +71,14 @@ def _outputs(
     method: Method, exposure: Exposure, windows: Sequence[tuple[float, float]], measures: bool
 ) -> list[Output]:
     outputs = []
-    started = time.process_time()
     for mode, image in method.outputs(exposure):
-        seconds = time.process_time() - started
         if image.shape != exposure.clean.shape:
             raise ValueError(f"output must have the shape {exposure.clean.shape}, got {image.shape}")
         found = acceptance.measure(exposure, image) if measures else {}
-        outputs.append(Output(mode, exposure.width, False, score(exposure.clean, image), seconds, image.size, found))
+        outputs.append(Output(mode, exposure.width, False, score(exposure.clean, image), found))
         for low, high in windows:
             ends = ((end - exposure.lower) / exposure.width for end in (low, high))
-            outputs.append(Output(mode, high - low, True, score(exposure.clean, image, *ends), seconds, image.size))
-        started = time.process_time()
+            outputs.append(Output(mode, high - low, True, score(exposure.clean, image, *ends)))
     return outputs
 
 

@@ -28,7 +28,7 @@ def tasks_and_records(gains: dict[str, float], law: str = "gaussian") -> tuple[l
         methods.update({(name, "oracle"): 20.0 - peer for name, peer in PEERS.items()})
         for (method, mode), psnr in methods.items():
             for window in (False, True):  # whose figures must not be taken
-                output = Output(mode, 255.0, window, Score(20 + psnr - 50 * window, 0.5, 0.1, 0.3), 0.1, 100)
+                output = Output(mode, 255.0, window, Score(20 + psnr - 50 * window, 0.5, 0.1, 0.3))
                 records.append(Record("us", law, "25", method, mode, image, image, output))
     return tasks, records
 

@@ -126,6 +126,13 @@ def test_an_interrupted_entry_of_the_cache_is_measured_again(data: Path, tmp_pat
     assert measure(data, tmp_path / "out") == first
 
 
+def test_an_entry_of_another_version_of_the_cache_is_measured_again(data: Path, tmp_path: Path) -> None:
+    first = measure(data, tmp_path / "out", cells=["us/gaussian/25"])
+    for path in (tmp_path / "out" / "cache").iterdir():
+        path.write_text(json.dumps([{**entry, "seconds": 1.0} for entry in json.loads(path.read_text())]))
+    assert measure(data, tmp_path / "out", cells=["us/gaussian/25"]) == first
+
+
 def test_a_method_that_fails_says_why_and_the_others_go_on(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -25,7 +25,7 @@ def records(cell: str, width: float = 255, images: str = "ab", window: float = 0
         for (method, mode), psnr in figures.items():
             for span in filter(None, (width, window)):
                 score = Score(psnr + 2 * number, psnr / 100, 0.01, 0.1)
-                output = Output(mode, span, span == window, score, 1.0, 100)
+                output = Output(mode, span, span == window, score)
                 yield Record(modality, law, level, method, mode, image, image, output)
 
 

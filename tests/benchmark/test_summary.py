@@ -12,7 +12,7 @@ from monai_gan_denoise.benchmark.summary import groups, overall
 
 
 def record(cell: str, method: str, psnr: float | None, image: str = "a", window: bool = False) -> Record:
-    output = None if psnr is None else Output("blind", 400.0, window, Score(psnr, 0.5, 0.1, 0.3), 1.0, 100)
+    output = None if psnr is None else Output("blind", 400.0, window, Score(psnr, 0.5, 0.1, 0.3))
     note = "" if output else "broken"
     return Record(*cell.split("/"), method, "blind", image, image, output, note, failed=bool(note))
 
