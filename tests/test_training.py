@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import shutil
 from pathlib import Path
@@ -22,52 +21,18 @@ from monai_gan_denoise.io import find_scans, load_datalist, load_training_datali
 from monai_gan_denoise.networks import GanDenoiser, load_weights
 from monai_gan_denoise.transforms import collate_patches
 
-TINY = {
-    "network_def": {"_target_": "monai_gan_denoise.networks.GanDenoiser", "features": [8, 8], "refinement_features": 8},
-    "iterations": 30,
-    "warmup": 3,
-    "decay_from": 10,
-    "adversarial_from": 20,
-    "adversarial_warmup": 4,
-    "bfloat16": False,
-    "epoch_length": 15,
-    "images_per_batch": 2,
-    "patches_per_image": 2,
-    "patch_size": 32,
-    "device": "cpu",
-}
-
-
-@pytest.fixture
-def dataset_dir(tmp_path: Path) -> Path:
-    """Three training images of two modalities, one for validation, one of the sealed split."""
-    rows = [
-        ("x1", "xray", "train"),
-        ("u1", "us", "train"),
-        ("u2", "us", "train"),
-        ("v", "us", "val"),
-        ("t", "us", "test"),
-    ]
-    folder = tmp_path / "data"
-    folder.mkdir()
-    with (folder / "manifest.csv").open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(("file", "modality", "split", "kind"))
-        for name, modality, split in rows:
-            image = phantoms.chest_radiograph(64) if modality == "xray" else phantoms.sonogram(64)
-            sitk.WriteImage(sitk.GetImageFromArray((255 * image).astype(np.uint8)), str(folder / f"{name}.png"))
-            writer.writerow((f"{name}.png", modality, split, "clean"))
-    return folder
+TINY = Path(__file__).parent / "tiny.yaml"
+ITERATIONS = 30  # of it
 
 
 def train(bundle_root: Path, dataset_dir: Path, output_dir: Path, **settings: object) -> ConfigWorkflow:
     workflow = ConfigWorkflow(
-        config_file=str(bundle_root / "configs" / "train.json"),
+        config_file=[str(bundle_root / "configs" / "train.json"), str(TINY)],
         logging_file=False,
         workflow_type="train",
         dataset_dir=str(dataset_dir),
         output_dir=str(output_dir),
-        **{**TINY, **settings},
+        **settings,
     )
     workflow.initialize()
     workflow.run()
@@ -99,7 +64,7 @@ def test_training_starts_from_a_checkpoint(bundle_root: Path, dataset_dir: Path,
     workflow = train(bundle_root, dataset_dir, tmp_path / "more", **settings)
     before = torch.load(checkpoint, weights_only=True)["lr_scheduler"]["last_epoch"]
     after = workflow.parser.get_parsed_content("lr_scheduler").state_dict()["last_epoch"]
-    assert after == before + TINY["iterations"]
+    assert after == before + ITERATIONS
 
 
 def test_loss_is_logged_every_50_iterations_and_its_mean_every_epoch(

@@ -11,7 +11,7 @@ from monai.data import MetaTensor
 from torch import Generator, Tensor, nn
 
 from monai_gan_denoise.engines import SlicewiseInferer, StagesInferer
-from monai_gan_denoise.networks import GanDenoiser
+from monai_gan_denoise.networks import GanDenoiser, Staged
 
 
 class Blur(nn.Conv2d):
@@ -119,7 +119,7 @@ def test_the_loss_compares_every_stage_with_the_input(rng: Generator) -> None:
     network = GanDenoiser(features=(8, 8), blocks=1, refinement_features=8, refinement_blocks=1).eval()
     noisy = torch.rand((1, 1, 32, 32), generator=rng)
     with torch.no_grad():
-        refined, coarse, level, given = StagesInferer()(noisy, network)
+        refined, coarse, level, given = StagesInferer()(noisy, Staged(network))
         expected = network.stages(noisy)
     assert given is noisy
     for found, wanted in zip((refined, coarse, level), expected, strict=True):
@@ -131,7 +131,7 @@ def test_bfloat16_is_used_where_it_agrees_with_float32(rng: Generator) -> None:
     noisy = torch.rand((1, 1, 32, 32), generator=rng)
     inferer = StagesInferer(bfloat16=True)
     with torch.no_grad():
-        found, exact = inferer(noisy, network)[0], network.stages(noisy)[0]
+        found, exact = inferer(noisy, Staged(network))[0], network.stages(noisy)[0]
     assert inferer.bfloat16
     assert found.dtype == torch.float32
     assert not torch.equal(found, exact)
@@ -151,6 +151,6 @@ def test_bfloat16_is_left_where_it_is_wrong(rng: Generator, caplog: pytest.LogCa
     noisy = torch.rand((1, 1, 32, 32), generator=rng)
     inferer = StagesInferer(bfloat16=True)
     with torch.no_grad(), caplog.at_level(logging.WARNING, "monai_gan_denoise"):
-        found, exact = inferer(noisy, network)[0], network.stages(noisy)[0]
+        found, exact = inferer(noisy, Staged(network))[0], network.stages(noisy)[0]
     assert torch.equal(found, exact)
     assert "float32 is used" in caplog.messages[0]
