@@ -57,21 +57,24 @@ def test_training_is_repeatable(bundle_root: Path, dataset_dir: Path, tmp_path: 
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
-def test_training_starts_from_a_checkpoint(bundle_root: Path, dataset_dir: Path, tmp_path: Path) -> None:
-    train(bundle_root, dataset_dir, tmp_path / "run")
-    checkpoint = tmp_path / "run" / "checkpoint_epoch=2.pt"
-    settings = {"checkpoint": str(checkpoint), "learning_rate": 0.0}
-    workflow = train(bundle_root, dataset_dir, tmp_path / "more", **settings)
-    before = torch.load(checkpoint, weights_only=True)["lr_scheduler"]["last_epoch"]
-    after = workflow.parser.get_parsed_content("lr_scheduler").state_dict()["last_epoch"]
-    assert after == before + ITERATIONS
+def test_training_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(
+    bundle_root: Path, dataset_dir: Path, tmp_path: Path
+) -> None:
+    whole = train(bundle_root, dataset_dir, tmp_path / "run")
+    checkpoint = str(tmp_path / "run" / "checkpoint_epoch=1.pt")
+    resumed = train(bundle_root, dataset_dir, tmp_path / "more", checkpoint=checkpoint)
+    assert [path.name for path in (tmp_path / "more").glob("check*")] == ["checkpoint_epoch=2.pt"]
+    for name in ("network", "d_network"):
+        states = [run.parser.get_parsed_content(name).state_dict() for run in (whole, resumed)]
+        assert all(torch.equal(value, states[1][entry]) for entry, value in states[0].items())
+    assert resumed.trainer.state.iteration == ITERATIONS
 
 
 def test_loss_is_logged_every_50_iterations_and_its_mean_every_epoch(
     bundle_root: Path, dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        train(bundle_root, dataset_dir, tmp_path / "run", iterations=120, decay_from=100, epoch_length=60)
+        train(bundle_root, dataset_dir, tmp_path / "run", iterations=120, adversarial_from=120, epoch_length=60)
     logged = [line.split(" -- ")[0] for line in caplog.messages if line.startswith("Epoch") and " -- loss:" in line]
     assert logged == ["Epoch: 1/2, Iter: 50/60", "Epoch[1] Metrics", "Epoch: 2/2, Iter: 40/60", "Epoch[2] Metrics"]
 
