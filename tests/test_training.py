@@ -15,6 +15,7 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.transforms import Compose
 from skimage.filters import gaussian
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.io import find_scans, load_datalist, load_training_datalist
@@ -71,8 +72,15 @@ def test_training_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(
 
 
 def test_loss_is_logged_every_50_iterations_and_its_mean_every_epoch(
-    bundle_root: Path, dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bundle_root: Path,
+    dataset_dir: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    stats = logging.getLogger("monai.handlers.StatsHandler")
+    monkeypatch.setattr(stats, "handlers", [caplog.handler])  # MONAI lets it not propagate to where pytest listens
+    monkeypatch.setattr(stats, "propagate", False)
     with caplog.at_level(logging.INFO):
         train(bundle_root, dataset_dir, tmp_path / "run", iterations=120, adversarial_from=120, epoch_length=60)
     logged = [line.split(" -- ")[0] for line in caplog.messages if line.startswith("Epoch") and " -- loss:" in line]
@@ -231,3 +239,51 @@ def test_air_far_below_a_window_stays_black_at_a_low_dose(bundle_root: Path, tmp
     assert (noisy[black] == 0).float().mean() > 0.99  # a window set before the noise would show half of it there
     assert (noisy - clean)[tissue].std() > 0.02
     assert 0 <= noisy.min() < noisy.max() <= 1
+
+
+def test_evaluation_gives_the_figures_of_scikit_image(bundle_root: Path, tmp_path: Path) -> None:
+    rows, columns = np.mgrid[-15.5:16, -15.5:16]  # discs look the same however a patch is turned
+    discs = [np.rint(200.0 * (np.hypot(rows, columns) < radius) + 20).astype(np.uint8) for radius in (6, 11)]
+    (tmp_path / "data").mkdir()
+    table = ["file,modality,split"]
+    for number, disc in enumerate(discs):
+        sitk.WriteImage(sitk.GetImageFromArray(disc), str(tmp_path / "data" / f"{number}.png"))
+        table.append(f"{number}.png,us,val")
+    (tmp_path / "data" / "manifest.csv").write_text("\n".join(table) + "\n")
+    torch.manual_seed(0)
+    network = GanDenoiser(features=(8, 8), refinement_features=8).eval()
+    torch.save(network.state_dict(), tmp_path / "model.pt")
+    workflow = ConfigWorkflow(
+        config_file=[str(bundle_root / "configs" / name) for name in ("train.json", "evaluate.json")] + [str(TINY)],
+        logging_file=False,
+        dataset_dir=str(tmp_path / "data"),
+        output_dir=str(tmp_path / "figures"),
+        init=str(tmp_path / "model.pt"),
+        **{"train#noise_distribution#clean": 1.0},
+    )
+    workflow.initialize()
+    workflow.run()
+    psnr, ssim = [], []
+    for disc in discs:
+        image = disc / np.float32(255)
+        with torch.no_grad():
+            pred = network(torch.from_numpy(image)[None, None])[0, 0].numpy()
+        psnr.append(-10 * np.log10(10 ** (-peak_signal_noise_ratio(image, pred, data_range=1) / 10) + 1e-6))
+        gaussian_window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+        ssim.append(structural_similarity(image, pred, data_range=1, **gaussian_window))
+    assert max(psnr) < 40
+    figures = workflow.evaluator.state.metrics
+    assert figures["psnr"] == pytest.approx(np.mean(psnr), abs=1e-3)
+    assert figures["ssim"] == pytest.approx(np.mean(ssim), abs=1e-3)
+    assert "psnr" in (tmp_path / "figures" / "metrics.csv").read_text()
+
+
+def test_evaluation_without_a_held_out_image_is_refused(bundle_root: Path, dataset_dir: Path) -> None:
+    table = (dataset_dir / "manifest.csv").read_text().replace(",val,", ",train,")
+    (dataset_dir / "manifest.csv").write_text(table)
+    parser = ConfigParser()
+    parser.read_config([str(bundle_root / "configs" / name) for name in ("train.json", "evaluate.json")])
+    parser.update({"dataset_dir": str(dataset_dir)})
+    with pytest.raises(RuntimeError) as refusal:
+        parser.get_parsed_content("validate#dataset#data")
+    assert "split must name images, got 'val'" in str(refusal.value.__cause__)
