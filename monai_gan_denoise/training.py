@@ -86,7 +86,9 @@ def _run(workflow: ConfigWorkflow, folder: Path, minutes: float | None) -> int:
         if not workflow.parser.get_parsed_content("validate#dataset").data:
             logger.warning("No image is held out for validation: nothing will tell how good this training is.")
     if minutes is not None:
-        trainer.add_event_handler(Events.ITERATION_COMPLETED, TimeLimit(max(1, round(60 * minutes))))
+        limit = TimeLimit(max(1, round(60 * minutes)))
+        limit.logger.setLevel(logging.WARNING)  # the last lines tell how the run ended
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, limit)
     try:
         with unwrapped():
             workflow.run()
@@ -155,7 +157,8 @@ def _check_schedule(parser: ConfigParser) -> None:
             f"iterations must be at least epoch_length, got {iterations} and {epoch_length}. "
             "Pass a smaller epoch_length."
         )
-    if not 0 < turns[0] < turns[1] < turns[2]:
+    warmup, decay_from, adversarial_from = turns
+    if not 0 < warmup < decay_from < (adversarial_from or iterations):  # 0: adversarial from the start
         got = ", ".join(str(turn) for turn in turns)
         raise ValueError(f"{', '.join(names)} must be positive and rise, got {got}. Pass more iterations or set them.")
 

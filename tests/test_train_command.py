@@ -183,6 +183,13 @@ def test_the_schedule_follows_the_number_of_iterations(
     assert tenth == [10, 600, 1100, 25]
 
 
+def test_a_run_may_be_adversarial_from_the_start(
+    dataset_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_run", lambda *_: 0)
+    assert train(dataset_dir, tmp_path, preset=TINY, settings=["adversarial_from=0"]) == 0
+
+
 def test_an_unknown_preset_is_refused_with_those_there_are(dataset_dir: Path, tmp_path: Path) -> None:
     names = ", ".join(sorted(path.stem for path in packaged_presets().glob("*.yaml")))
     with pytest.raises(InputError, match=rf"preset must be one of {names}, or a file, got 'huge'. Choose one."):
@@ -196,7 +203,7 @@ def test_a_preset_is_short_says_when_and_how_and_has_a_schedule(
     text = (packaged_presets() / f"{preset}.yaml").read_text()
     assert len(text.splitlines()) <= 25
     assert text.startswith("# ")
-    assert f"--preset {preset}" in text
+    assert f"--preset {preset} " in text or f"configs/{preset}.yaml" in text
     monkeypatch.setattr(training, "_run", lambda workflow, *_: 0)
     assert train(dataset_dir, tmp_path / "run", preset=preset) == 0
 
