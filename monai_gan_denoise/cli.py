@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -233,6 +234,28 @@ def evaluate(clean: Path, pred: Path, noisy: Path | None, modality: str, data_ra
     return evaluation.exit_code
 
 
+@commands.command(short_help="Train on a folder of clean images and pairs.")
+@click.argument("source", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder of this run; runs/train.")
+@click.option("--preset", default="", help="Laid over the recipe: smoke, cpu, gpu, finetune, or a YAML file.")
+@modality_option
+@click.option("--init", type=click.Path(path_type=Path), help="Weights to start from: a plain state dict.")
+@click.option("--resume", is_flag=True, help="Go on from the newest whole checkpoint in --output, as begun.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="End after this time; --resume goes on.")
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Set an entry of train.json; repeatable.")
+def train(source: Path, output: Path | None, **options: Any) -> int:
+    """Train on FOLDER: one with a manifest.csv (file, modality, split, kind, pair), or any folder of clean images.
+
+    Writes checkpoints, model.pt and, from before the adversarial stage, model_fidelity.pt into --output. The splits
+    test and real_test are never read; without a manifest a tenth of the images is held out. Exit 0: weights are
+    written; 1: the run had to stop, its last checkpoint is good; 2: nothing was trained.
+    """
+    from monai_gan_denoise.training import train as run_training
+
+    _log_to_terminal(logging.INFO)
+    return run_training(source, output, **options)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 all done, 1 some failed, 2 nothing could be done or bad arguments."""
     try:
@@ -262,5 +285,7 @@ def _log_to_terminal(level: int) -> None:
     logging.captureWarnings(True)
     details = level == logging.DEBUG
     logging.getLogger("py.warnings").handlers = [handler if details else logging.NullHandler()]
-    for name in ("pydicom", "monai"):
+    logging.getLogger("ignite").setLevel(logging.CRITICAL)  # its engines log what they raise
+    logging.getLogger("monai.handlers.StatsHandler").handlers = [handler]  # else MONAI writes its lines to stdout
+    for name in ("pydicom", "monai", "monai.bundle.workflows"):
         logging.getLogger(name).setLevel(logging.WARNING if details else logging.ERROR)

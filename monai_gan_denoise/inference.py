@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -15,7 +14,7 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, LoadImaged, SaveImaged
 from monai.utils import convert_to_dst_type
 
-from monai_gan_denoise.engines import ScanEvaluator
+from monai_gan_denoise.engines import ScanEvaluator, unwrapped
 from monai_gan_denoise.io import (
     InputError,
     Scan,
@@ -131,9 +130,9 @@ class Denoiser:
     def _removed(self, scan: Scan, modality: str | None, strength: float) -> np.ndarray:
         parser = self._parser(strength=strength)
         image = MetaTensor(torch.as_tensor(scan.values)[None], meta=scan_meta(scan))
-        with _unwrapped():
+        with unwrapped():
             item = _without(_resolve(parser, "preprocessing"), LoadImaged)({"image": image, "modality": modality})
-        with torch.inference_mode(), _unwrapped():
+        with torch.inference_mode(), unwrapped():
             item["pred"] = _resolve(parser, "inferer")(item["image"][None], self.network)[0]
             item = _without(_resolve(parser, "postprocessing"), SaveImaged)(item)
         removed: np.ndarray = np.asarray(item["removed"].cpu())[0]
@@ -142,22 +141,8 @@ class Denoiser:
 
 def _resolve(parser: ConfigParser, key: str) -> Any:
     """Instantiate one entry."""
-    with _unwrapped():
+    with unwrapped():
         return parser.get_parsed_content(key)
-
-
-@contextmanager
-def _unwrapped() -> Iterator[None]:
-    """Let the errors that speak to users out of MONAI's wrapping as they are."""
-    try:
-        yield
-    except RuntimeError as error:
-        cause = error.__cause__
-        while cause is not None and not isinstance(cause, ValueError):
-            cause = cause.__cause__
-        if cause is None:
-            raise
-        raise cause from None
 
 
 def _check_device(name: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from torch import Generator, Tensor
 
+from monai_gan_denoise import phantoms
 from monai_gan_denoise.networks import GanDenoiser
 
 
@@ -51,3 +55,25 @@ def two_weights(tmp_path: Path) -> Path:
         torch.manual_seed(seed)
         torch.save(GanDenoiser().state_dict(), folder / name)
     return folder / "model.pt"
+
+
+@pytest.fixture
+def dataset_dir(tmp_path: Path) -> Path:
+    """Three training images of two modalities, one for validation, one of the sealed split."""
+    rows = [
+        ("x1", "xray", "train"),
+        ("u1", "us", "train"),
+        ("u2", "us", "train"),
+        ("v", "us", "val"),
+        ("t", "us", "test"),
+    ]
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with (folder / "manifest.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("file", "modality", "split", "kind"))
+        for name, modality, split in rows:
+            image = phantoms.chest_radiograph(64) if modality == "xray" else phantoms.sonogram(64)
+            sitk.WriteImage(sitk.GetImageFromArray((255 * image).astype(np.uint8)), str(folder / f"{name}.png"))
+            writer.writerow((f"{name}.png", modality, split, "clean"))
+    return folder

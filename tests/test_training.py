@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import shutil
 from pathlib import Path
@@ -16,55 +15,25 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.transforms import Compose
 from skimage.filters import gaussian
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.io import find_scans, load_datalist, load_training_datalist
 from monai_gan_denoise.networks import GanDenoiser, load_weights
 from monai_gan_denoise.transforms import collate_patches
 
-TINY = {
-    "network_def": {"_target_": "monai_gan_denoise.networks.GanDenoiser", "features": [8, 8], "refinement_features": 8},
-    "iterations": 30,
-    "warmup": 3,
-    "decay_from": 20,
-    "epoch_length": 15,
-    "images_per_batch": 2,
-    "patches_per_image": 2,
-    "patch_size": 32,
-    "device": "cpu",
-}
-
-
-@pytest.fixture
-def dataset_dir(tmp_path: Path) -> Path:
-    """Three training images of two modalities, one for validation, one of the sealed split."""
-    rows = [
-        ("x1", "xray", "train"),
-        ("u1", "us", "train"),
-        ("u2", "us", "train"),
-        ("v", "us", "val"),
-        ("t", "us", "test"),
-    ]
-    folder = tmp_path / "data"
-    folder.mkdir()
-    with (folder / "manifest.csv").open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(("file", "modality", "split", "kind"))
-        for name, modality, split in rows:
-            image = phantoms.chest_radiograph(64) if modality == "xray" else phantoms.sonogram(64)
-            sitk.WriteImage(sitk.GetImageFromArray((255 * image).astype(np.uint8)), str(folder / f"{name}.png"))
-            writer.writerow((f"{name}.png", modality, split, "clean"))
-    return folder
+TINY = Path(__file__).parent / "tiny.yaml"
+ITERATIONS = 30  # of it
 
 
 def train(bundle_root: Path, dataset_dir: Path, output_dir: Path, **settings: object) -> ConfigWorkflow:
     workflow = ConfigWorkflow(
-        config_file=str(bundle_root / "configs" / "train.json"),
+        config_file=[str(bundle_root / "configs" / "train.json"), str(TINY)],
         logging_file=False,
         workflow_type="train",
         dataset_dir=str(dataset_dir),
         output_dir=str(output_dir),
-        **{**TINY, **settings},
+        **settings,
     )
     workflow.initialize()
     workflow.run()
@@ -89,21 +58,31 @@ def test_training_is_repeatable(bundle_root: Path, dataset_dir: Path, tmp_path: 
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
-def test_training_starts_from_a_checkpoint(bundle_root: Path, dataset_dir: Path, tmp_path: Path) -> None:
-    train(bundle_root, dataset_dir, tmp_path / "run")
-    checkpoint = tmp_path / "run" / "checkpoint_epoch=2.pt"
-    settings = {"checkpoint": str(checkpoint), "learning_rate": 0.0}
-    workflow = train(bundle_root, dataset_dir, tmp_path / "more", **settings)
-    before = torch.load(checkpoint, weights_only=True)["lr_scheduler"]["last_epoch"]
-    after = workflow.parser.get_parsed_content("lr_scheduler").state_dict()["last_epoch"]
-    assert after == before + TINY["iterations"]
+def test_training_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(
+    bundle_root: Path, dataset_dir: Path, tmp_path: Path
+) -> None:
+    whole = train(bundle_root, dataset_dir, tmp_path / "run")
+    checkpoint = str(tmp_path / "run" / "checkpoint_epoch=1.pt")
+    resumed = train(bundle_root, dataset_dir, tmp_path / "more", checkpoint=checkpoint)
+    assert [path.name for path in (tmp_path / "more").glob("check*")] == ["checkpoint_epoch=2.pt"]
+    for name in ("network", "d_network"):
+        states = [run.parser.get_parsed_content(name).state_dict() for run in (whole, resumed)]
+        assert all(torch.equal(value, states[1][entry]) for entry, value in states[0].items())
+    assert resumed.trainer.state.iteration == ITERATIONS
 
 
 def test_loss_is_logged_every_50_iterations_and_its_mean_every_epoch(
-    bundle_root: Path, dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bundle_root: Path,
+    dataset_dir: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    stats = logging.getLogger("monai.handlers.StatsHandler")
+    monkeypatch.setattr(stats, "handlers", [caplog.handler])  # MONAI lets it not propagate to where pytest listens
+    monkeypatch.setattr(stats, "propagate", False)
     with caplog.at_level(logging.INFO):
-        train(bundle_root, dataset_dir, tmp_path / "run", iterations=120, decay_from=100, epoch_length=60)
+        train(bundle_root, dataset_dir, tmp_path / "run", iterations=120, adversarial_from=120, epoch_length=60)
     logged = [line.split(" -- ")[0] for line in caplog.messages if line.startswith("Epoch") and " -- loss:" in line]
     assert logged == ["Epoch: 1/2, Iter: 50/60", "Epoch[1] Metrics", "Epoch: 2/2, Iter: 40/60", "Epoch[2] Metrics"]
 
@@ -260,3 +239,51 @@ def test_air_far_below_a_window_stays_black_at_a_low_dose(bundle_root: Path, tmp
     assert (noisy[black] == 0).float().mean() > 0.99  # a window set before the noise would show half of it there
     assert (noisy - clean)[tissue].std() > 0.02
     assert 0 <= noisy.min() < noisy.max() <= 1
+
+
+def test_evaluation_gives_the_figures_of_scikit_image(bundle_root: Path, tmp_path: Path) -> None:
+    rows, columns = np.mgrid[-15.5:16, -15.5:16]  # discs look the same however a patch is turned
+    discs = [np.rint(200.0 * (np.hypot(rows, columns) < radius) + 20).astype(np.uint8) for radius in (6, 11)]
+    (tmp_path / "data").mkdir()
+    table = ["file,modality,split"]
+    for number, disc in enumerate(discs):
+        sitk.WriteImage(sitk.GetImageFromArray(disc), str(tmp_path / "data" / f"{number}.png"))
+        table.append(f"{number}.png,us,val")
+    (tmp_path / "data" / "manifest.csv").write_text("\n".join(table) + "\n")
+    torch.manual_seed(0)
+    network = GanDenoiser(features=(8, 8), refinement_features=8).eval()
+    torch.save(network.state_dict(), tmp_path / "model.pt")
+    workflow = ConfigWorkflow(
+        config_file=[str(bundle_root / "configs" / name) for name in ("train.json", "evaluate.json")] + [str(TINY)],
+        logging_file=False,
+        dataset_dir=str(tmp_path / "data"),
+        output_dir=str(tmp_path / "figures"),
+        init=str(tmp_path / "model.pt"),
+        **{"train#noise_distribution#clean": 1.0},
+    )
+    workflow.initialize()
+    workflow.run()
+    psnr, ssim = [], []
+    for disc in discs:
+        image = disc / np.float32(255)
+        with torch.no_grad():
+            pred = network(torch.from_numpy(image)[None, None])[0, 0].numpy()
+        psnr.append(-10 * np.log10(10 ** (-peak_signal_noise_ratio(image, pred, data_range=1) / 10) + 1e-6))
+        gaussian_window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+        ssim.append(structural_similarity(image, pred, data_range=1, **gaussian_window))
+    assert max(psnr) < 40
+    figures = workflow.evaluator.state.metrics
+    assert figures["psnr"] == pytest.approx(np.mean(psnr), abs=1e-3)
+    assert figures["ssim"] == pytest.approx(np.mean(ssim), abs=1e-3)
+    assert "psnr" in (tmp_path / "figures" / "metrics.csv").read_text()
+
+
+def test_evaluation_without_a_held_out_image_is_refused(bundle_root: Path, dataset_dir: Path) -> None:
+    table = (dataset_dir / "manifest.csv").read_text().replace(",val,", ",train,")
+    (dataset_dir / "manifest.csv").write_text(table)
+    parser = ConfigParser()
+    parser.read_config([str(bundle_root / "configs" / name) for name in ("train.json", "evaluate.json")])
+    parser.update({"dataset_dir": str(dataset_dir)})
+    with pytest.raises(RuntimeError) as refusal:
+        parser.get_parsed_content("validate#dataset#data")
+    assert "split must name images, got 'val'" in str(refusal.value.__cause__)

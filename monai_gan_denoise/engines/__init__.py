@@ -9,6 +9,7 @@ from monai_gan_denoise.engines.inferers import SlicewiseInferer, StagesInferer
 from monai_gan_denoise.engines.progress import TrainingProgress
 from monai_gan_denoise.engines.resume import EpochSeeds, RunPosition
 from monai_gan_denoise.engines.trainer import DenoisingTrainer
+from monai_gan_denoise.engines.unwrapping import unwrapped
 
 __all__ = [
     "Adversary",
@@ -28,4 +29,5 @@ __all__ = [
     "TrainingError",
     "TrainingProgress",
     "WeightsSaver",
+    "unwrapped",
 ]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+
+from monai_gan_denoise.engines.handlers import TrainingError
 
 __all__ = ["Adversary"]
 
@@ -53,6 +57,9 @@ class Adversary:
 
         Returns:
             Its loss, a scalar without gradient.
+
+        Raises:
+            TrainingError: if the gradient is not finite, before the optimizer spoils the weights with it.
         """
         self.network.train().requires_grad_(True)
         with torch.autocast(clean.device.type, torch.bfloat16, enabled=bfloat16):
@@ -61,7 +68,12 @@ class Adversary:
         loss: Tensor = self.loss.discriminator(*logits.chunk(2))  # type: ignore[operator]
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm, error_if_nonfinite=True)
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm))
+        if not math.isfinite(norm):
+            raise TrainingError(
+                f"gradient of the discriminator must be finite, got {norm}. The last checkpoint is good: resume from "
+                "it with a lower d_learning_rate."
+            )
         self.optimizer.step()
         return loss.detach()
 

@@ -21,7 +21,9 @@ MEASURED = "real_train"  # pairs of one scene, whose noise is the scanner's own
 PAIR = "pair"  # what emphasis calls them
 
 
-def load_datalist(dataset_dir: str | Path, split: str, modality: str = "auto") -> list[dict[str, Any]]:
+def load_datalist(
+    dataset_dir: str | Path, split: str, modality: str = "auto", required: bool = True
+) -> list[dict[str, Any]]:
     """List the clean images of one split, and its pairs of a noisy and a clean image.
 
     A manifest's ``split`` decides, if it has that column. Otherwise every tenth patient of each modality is held out as
@@ -35,21 +37,23 @@ def load_datalist(dataset_dir: str | Path, split: str, modality: str = "auto") -
             are for measuring and are refused.
         modality: what images of a folder without manifest are if neither header nor subfolder says; "auto" to refuse
             those.
+        required: refuse a split without images, instead of listing none.
 
     Returns:
         A dictionary an image: ``label`` (the clean image's path, or those of a series), ``modality``, and for a pair
         ``image`` (the noisy one's path).
 
     Raises:
-        InputError: if the split is sealed or empty, a patient is in training (``train``, ``real_train``) and in another
-            split, a pair lacks a side, a modality is unknown, or manifest or folder cannot be used.
+        InputError: if the split is sealed, or empty though required, a patient is in training (``train``,
+            ``real_train``) and in another split, a pair lacks a side, a modality is unknown, or manifest or folder
+            cannot be used.
     """
     if split in SEALED_SPLITS:
         raise InputError(
             f"split must be train or val, got {split!r}. The test images are never trained or selected on."
         )
     source = Path(dataset_dir)
-    return _chosen(_rows(source, modality), split, source)
+    return _chosen(_rows(source, modality), split, source, required)
 
 
 def load_training_datalist(dataset_dir: str | Path, modality: str = "auto") -> list[dict[str, Any]]:
@@ -107,9 +111,9 @@ def _rows(source: Path, modality: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _chosen(rows: Sequence[Mapping[str, Any]], split: str, source: Path) -> list[dict[str, Any]]:
+def _chosen(rows: Sequence[Mapping[str, Any]], split: str, source: Path, required: bool = True) -> list[dict[str, Any]]:
     items = _items([row for row in rows if row.get("split") == split], source)
-    if not items:
+    if required and not items:
         raise InputError(
             f"split must name images, got {split!r} in {find_manifest(source) or source}. Check the column."
         )

@@ -149,6 +149,12 @@ def test_a_split_without_images_is_refused(dataset_dir: Path) -> None:
         load_datalist(dataset_dir, "spare")
 
 
+def test_a_split_that_is_not_required_may_be_empty(dataset_dir: Path) -> None:
+    assert load_datalist(dataset_dir, "spare", required=False) == []
+    with pytest.raises(InputError, match="split must be train or val"):
+        load_datalist(dataset_dir, "test", required=False)
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"split must name images, got 'train' in {tmp_path}"):
         load_datalist(tmp_path, "train")

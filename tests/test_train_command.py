@@ -1,0 +1,231 @@
+"""Training as users start it: folders, presets, settings, resuming, and one line for what goes wrong."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import re
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from ignite.engine import Engine
+
+from monai_gan_denoise import training
+from monai_gan_denoise.cli import main
+from monai_gan_denoise.engines import LossGuard
+from monai_gan_denoise.io import InputError, packaged_presets
+from monai_gan_denoise.networks import GanDenoiser, load_weights
+from monai_gan_denoise.training import newest_checkpoint, train
+
+TINY = str(Path(__file__).parent / "tiny.yaml")  # 30 iterations in two epochs
+
+
+def test_a_run_leaves_checkpoints_and_two_weights_and_says_how_to_use_them(
+    dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "monai_gan_denoise")
+    run = tmp_path / "a run"
+    assert train(dataset_dir, run, preset=TINY) == 0
+    assert {path.name for path in run.iterdir()} == {
+        "checkpoint_epoch=1.pt",
+        "checkpoint_epoch=2.pt",
+        "model.pt",
+        "model_fidelity.pt",
+    }
+    saved = torch.load(run / "checkpoint_epoch=2.pt", weights_only=True)["ema"]
+    network = load_weights(GanDenoiser(features=(8, 8), refinement_features=8), run / "model.pt")
+    assert all(torch.equal(saved[name], value) for name, value in network.state_dict().items())
+    fidelity = torch.load(run / "model_fidelity.pt", weights_only=True)
+    assert any(not torch.equal(fidelity[name], value) for name, value in saved.items())
+    assert caplog.messages[-2:] == [
+        f"Weights: {run / 'model.pt'}; those from before the adversary: {run / 'model_fidelity.pt'}.",
+        f"Use them: monai-gan-denoise denoise INPUT OUTPUT --weights {run / 'model.pt'}",
+    ]
+
+
+def test_a_folder_of_which_nothing_is_held_out_trains_and_says_so(
+    dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = (dataset_dir / "manifest.csv").read_text()
+    (dataset_dir / "manifest.csv").write_text(re.sub("v.png.*\n", "", table))
+    assert train(dataset_dir, tmp_path / "run", preset=TINY, settings=["val_interval=1"]) == 0
+    assert "No image is held out for validation: nothing will tell how good this training is." in caplog.messages
+
+
+def test_a_run_is_never_overwritten(dataset_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "model_fidelity.pt").write_bytes(b"precious")
+    with pytest.raises(InputError, match=r"output must be a folder without a run, got .*model_fidelity.pt. Pass --res"):
+        train(dataset_dir, tmp_path, preset=TINY)
+    assert (tmp_path / "model_fidelity.pt").read_bytes() == b"precious"
+
+
+def test_nothing_to_resume_is_refused(dataset_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"output must hold a checkpoint to resume from, got none in .*run. Leave --"):
+        train(dataset_dir, tmp_path / "run", preset=TINY, resume=True)
+
+
+def test_the_newest_checkpoint_is_the_latest_that_is_whole(tmp_path: Path) -> None:
+    for epoch in (2, 9, 10):
+        torch.save({"epoch": epoch}, tmp_path / f"checkpoint_epoch={epoch}.pt")
+    (tmp_path / "checkpoint_epoch=11.pt").write_bytes((tmp_path / "checkpoint_epoch=10.pt").read_bytes()[:-200])
+    assert newest_checkpoint(tmp_path) == tmp_path / "checkpoint_epoch=10.pt"
+    assert newest_checkpoint(tmp_path / "nowhere") is None
+
+
+def test_a_checkpoint_of_other_settings_is_refused(dataset_dir: Path, tmp_path: Path) -> None:
+    train(dataset_dir, tmp_path / "run", preset=TINY)
+    settings = ['network_def={"_target_": "monai_gan_denoise.networks.GanDenoiser", "features": [8, 16]}']
+    with pytest.raises(InputError, match=r"checkpoint must fit the configuration, got another in .*epoch=2.pt. Resume"):
+        train(dataset_dir, tmp_path / "run", preset=TINY, settings=settings, resume=True)
+
+
+def test_a_complete_run_is_not_trained_further(dataset_dir: Path, tmp_path: Path) -> None:
+    train(dataset_dir, tmp_path / "run", preset=TINY)
+    before = torch.load(tmp_path / "run" / "model.pt", weights_only=True)
+    assert train(dataset_dir, tmp_path / "run", preset=TINY, resume=True) == 0
+    after = torch.load(tmp_path / "run" / "model.pt", weights_only=True)
+    assert all(torch.equal(before[name], value) for name, value in after.items())
+
+
+def test_a_time_limit_ends_the_run_with_weights_and_says_how_to_go_on(
+    dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "monai_gan_denoise")
+    clock = itertools.count(step=10)  # an iteration takes ten seconds
+    monkeypatch.setattr("ignite.handlers.time_limit.time", SimpleNamespace(time=lambda: next(clock)))
+    assert train(dataset_dir, tmp_path / "run", preset=TINY, minutes=2, settings=["epoch_length=5"]) == 0
+    assert (tmp_path / "run" / "model.pt").is_file()
+    assert caplog.messages[-3] == (
+        f"Ended in iteration 13. The last checkpoint is {tmp_path / 'run' / 'checkpoint_epoch=2.pt'}: the same command "
+        "with --resume goes on from it."
+    )
+
+
+def test_an_interrupted_run_keeps_its_checkpoint_and_says_how_to_go_on(
+    dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: LossGuard, engine: Engine) -> None:
+        if engine.state.iteration == 18:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(LossGuard, "__call__", interrupt)
+    assert train(dataset_dir, tmp_path / "run", preset=TINY) == 1
+    checkpoint = tmp_path / "run" / "checkpoint_epoch=1.pt"
+    assert zipfile.is_zipfile(checkpoint)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [checkpoint.name]
+    assert caplog.messages[-1] == (
+        f"Interrupted. The last checkpoint is {checkpoint}: the same command with --resume goes on from it."
+    )
+
+
+def test_a_loss_that_is_not_finite_ends_in_one_line_with_the_checkpoint_whole(
+    dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard = LossGuard.__call__
+
+    def spoil(self: LossGuard, engine: Engine) -> None:
+        if engine.state.iteration == 18:
+            engine.state.output["loss"] *= float("nan")
+        guard(self, engine)
+
+    monkeypatch.setattr(LossGuard, "__call__", spoil)
+    assert train(dataset_dir, tmp_path / "run", preset=TINY) == 1
+    assert caplog.messages[-1].startswith("loss must be finite, got nan in iteration 18 (epoch 2). The last checkpoint")
+    saved = torch.load(tmp_path / "run" / "checkpoint_epoch=1.pt", weights_only=True)
+    assert saved["position"] == {"epoch": 1, "iteration": 15}
+    assert not (tmp_path / "run" / "model.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("iterations", r"--set must be NAME=VALUE, got 'iterations'. Name"),
+        ("iteratoins=3", r"--set must name an entry of train.json, got 'iteratoins'. Look"),
+        ("learning_rate#x=3", r"--set must name an entry of train.json, got 'learning_rate#x'. Look"),
+        ("learning_rate=fast", r"learning_rate must be a number, got fast. Pass --set learning_rate=0.0006."),
+        ("bfloat16=1", r"bfloat16 must be true or false, got 1. Pass --set bfloat16=false."),
+        ("emphasis=3", r"emphasis must be an object, got 3. Pass --set emphasis={"),
+        ("patch_size=[3]", r"patch_size must be a number, got \[3\]. Pass --set patch_size=32."),
+        ("iterations=9", r"iterations must be at least epoch_length, got 9 and 15. Pass a smaller epoch_length."),
+        ("decay_from=20", r"warmup, decay_from, adversarial_from must be positive and rise, got 3, 20, 20. Pass more"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(dataset_dir: Path, tmp_path: Path, setting: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        train(dataset_dir, tmp_path / "run", preset=TINY, settings=[setting])
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_reach_the_configuration(dataset_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = []
+    monkeypatch.setattr(training, "_run", lambda workflow, folder, minutes: runs.append((workflow, folder, minutes)))
+    settings = ["learning_rate=1e-4", "train#loss#weights#mean=7", "iterations=26", "device=$torch.device('meta')"]
+    train(dataset_dir, preset="smoke", minutes=3.0, init=tmp_path / "#1 $best.pt", settings=settings)
+    ((workflow, folder, minutes),) = runs
+    assert (folder, minutes) == (Path("runs/smoke"), 3.0)
+    read = workflow.parser.get_parsed_content
+    assert (read("learning_rate"), read("train#loss#weights#mean"), str(read("device"))) == (1e-4, 7, "meta")
+    assert (read("init"), read("dataset_dir")) == (tmp_path / "#1 $best.pt", dataset_dir)
+
+
+def test_the_schedule_follows_the_number_of_iterations(
+    dataset_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+    monkeypatch.setattr(training, "_run", lambda workflow, *_: runs.append(workflow.parser))
+    for settings in ([], ["iterations=1300"]):
+        train(dataset_dir, tmp_path, settings=settings)
+    names = ("warmup", "decay_from", "adversarial_from", "adversarial_warmup")
+    full, tenth = ([parser.get_parsed_content(name) for name in names] for parser in runs)
+    assert full == [200, 12000, 22000, 500]
+    assert tenth == [10, 600, 1100, 25]
+
+
+def test_a_run_may_be_adversarial_from_the_start(
+    dataset_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_run", lambda *_: 0)
+    assert train(dataset_dir, tmp_path, preset=TINY, settings=["adversarial_from=0"]) == 0
+
+
+def test_an_unknown_preset_is_refused_with_those_there_are(dataset_dir: Path, tmp_path: Path) -> None:
+    names = ", ".join(sorted(path.stem for path in packaged_presets().glob("*.yaml")))
+    with pytest.raises(InputError, match=rf"preset must be one of {names}, or a file, got 'huge'. Choose one."):
+        train(dataset_dir, tmp_path / "run", preset="huge")
+
+
+@pytest.mark.parametrize("preset", sorted(path.stem for path in packaged_presets().glob("*.yaml")))
+def test_a_preset_is_short_says_when_and_how_and_has_a_schedule(
+    dataset_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
+) -> None:
+    text = (packaged_presets() / f"{preset}.yaml").read_text()
+    assert len(text.splitlines()) <= 25
+    assert text.startswith("# ")
+    assert f"--preset {preset} " in text or f"configs/{preset}.yaml" in text
+    monkeypatch.setattr(training, "_run", lambda workflow, *_: 0)
+    assert train(dataset_dir, tmp_path / "run", preset=preset) == 0
+
+
+def test_the_sealed_splits_are_not_trained_on(dataset_dir: Path, tmp_path: Path) -> None:
+    (dataset_dir / "t.png").write_bytes(b"not an image")  # of the split test
+    assert train(dataset_dir, tmp_path / "run", preset=TINY) == 0
+
+
+def test_a_command_line_that_cannot_be_ends_with_2_and_one_line(
+    dataset_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", str(dataset_dir), "--output", str(tmp_path / "run"), "--resume"])
+    assert ended.value.code == 2
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("\n")) == ("", 1)
+    assert "output must hold a checkpoint to resume from" in output.err
+
+
+def test_weights_of_another_network_are_refused_as_a_start(dataset_dir: Path, tmp_path: Path) -> None:
+    torch.save(GanDenoiser(features=(8, 16)).state_dict(), tmp_path / "other.pt")
+    with pytest.raises(ValueError, match="weights must fit GanDenoiser, got another architecture"):
+        train(dataset_dir, tmp_path / "run", preset=TINY, init=tmp_path / "other.pt")
