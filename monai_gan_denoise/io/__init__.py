@@ -1,6 +1,6 @@
 """What MONAI's LoadImaged and SaveImaged cannot do: formats kept as they were, derived DICOM, input discovery."""
 
-from monai_gan_denoise.io.bundle import packaged_bundle, running_bundle
+from monai_gan_denoise.io.bundle import packaged_bundle, packaged_presets, running_bundle
 from monai_gan_denoise.io.datalist import balance, load_datalist, load_training_datalist
 from monai_gan_denoise.io.derivation import derive
 from monai_gan_denoise.io.discovery import find_scans
@@ -26,6 +26,7 @@ __all__ = [
     "load_training_datalist",
     "middle_slice",
     "packaged_bundle",
+    "packaged_presets",
     "read_manifest",
     "read_scan",
     "refuse_unusable",

@@ -7,14 +7,17 @@ from pathlib import Path
 
 from monai.bundle import ConfigWorkflow
 
-__all__ = ["packaged_bundle", "running_bundle"]
+__all__ = ["packaged_bundle", "packaged_presets", "running_bundle"]
 
 
 def packaged_bundle() -> Path:
     """Find the bundle inside the installed package, or beside the package in a clone."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "bundle"
-    return inside if inside.is_dir() else package.parent / "bundle"
+    return _packaged("bundle")
+
+
+def packaged_presets() -> Path:
+    """Find the folder of presets for training, as the bundle is found."""
+    return _packaged("configs")
 
 
 def running_bundle() -> str:
@@ -31,3 +34,9 @@ def running_bundle() -> str:
             return str(folder.parent if folder.name == "configs" else folder)
         frame = frame.f_back
     return str(packaged_bundle())
+
+
+def _packaged(name: str) -> Path:
+    package = Path(__file__).resolve().parent.parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
