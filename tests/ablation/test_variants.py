@@ -65,3 +65,8 @@ def test_a_variant_brings_those_that_it_needs_along() -> None:
 def test_an_unknown_variant_is_refused() -> None:
     with pytest.raises(ValueError, match=r"--only must be among recipe, noisy, .*got 'no-gan'"):
         choose_variants(["recipe", "no-gan"])
+
+
+def test_the_page_names_every_variant(bundle_root: Path) -> None:
+    page = (bundle_root / "docs" / "ablation.md").read_text(encoding="utf-8")
+    assert not [name for name in ALL if f"`{name}`" not in page]
