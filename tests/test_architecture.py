@@ -26,10 +26,11 @@ ALLOWED: dict[str, set[str]] = {
     "training": LEAVES | {"engines"},
     "curves": {"io"},
     "export": LEAVES,
+    "ablation": {"io"},
     "benchmark": LEAVES | {"inference", "phantoms"},
     "evaluation": {"benchmark", "io", "metrics", "transforms"},
     "integrations": {"inference", "io"},
-    "cli": {"benchmark", "evaluation", "training", "export", "inference", "samples", "simulation"},
+    "cli": {"ablation", "benchmark", "evaluation", "training", "export", "inference", "samples", "simulation"},
     "__init__": {"inference"},  # Denoiser, imported when it is asked for
 }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from monai_gan_denoise import __version__
+from monai_gan_denoise.benchmark.learned import weights_file
 
 CLONE = Path(__file__).parents[1]
 LISTING = (
@@ -114,6 +115,12 @@ def test_wheel_leaves_tests_and_runs_out(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"monai_gan_denoise"}
+
+
+def test_the_wheel_is_told_to_leave_the_weights_of_the_benchmark_out() -> None:
+    project = tomllib.loads((CLONE / "pyproject.toml").read_text(encoding="utf-8"))
+    excluded = project["tool"]["hatch"]["build"]["targets"]["wheel"]["exclude"]
+    assert excluded == [f"/{weights_file('dncnn').parent.relative_to(CLONE)}"]
 
 
 def test_every_dependency_is_pinned_and_permitted() -> None:

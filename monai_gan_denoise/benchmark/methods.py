@@ -1,4 +1,4 @@
-"""Everything that is measured, behind one face: the noisy image itself, ours, the peers, a file with a network."""
+"""Everything that is measured, behind one face: the noisy image, ours, learned ones, the peers, a network's file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from monai_gan_denoise.benchmark.exposure import Exposure
+from monai_gan_denoise.benchmark.learned import LEARNED, load_learned, weights_file
 from monai_gan_denoise.benchmark.peers import PEERS, Peer
 from monai_gan_denoise.inference import Denoiser
 from monai_gan_denoise.io import Scan, packaged_bundle
@@ -58,20 +59,20 @@ def resolve_names(names: Sequence[str]) -> list[str]:
     """Check the names of methods, and put the noisy image before them.
 
     Args:
-        names: of peers, ``ours``, ``ours-fidelity``, or paths of TorchScript and ONNX files; none for ours and all
-            peers.
+        names: of peers, learned ones, ``ours``, ``ours-fidelity``, or paths of TorchScript and ONNX files; none for
+            ours, all learned ones and all peers.
 
     Raises:
         ValueError: if a name is none of these.
     """
     for name in names:
-        known = (NOISY, OURS, OURS_FIDELITY, *PEERS)
+        known = (NOISY, OURS, OURS_FIDELITY, *LEARNED, *PEERS)
         if name not in known and not (_is_network(name) and Path(name).is_file()):
             raise ValueError(
                 f"methods must be among {', '.join(known)}, or a file in {ONNX} or {', '.join(TORCHSCRIPT)}, "
                 f"got {name!r}. Check the name."
             )
-    return list(dict.fromkeys([NOISY, *(names or [OURS, *PEERS])]))
+    return list(dict.fromkeys([NOISY, *(names or [OURS, *LEARNED, *PEERS])]))
 
 
 @cache
@@ -88,17 +89,29 @@ def find_method(name: str, weights: Path | None = None) -> Method:
     if name == NOISY:
         return Method(NOISY, NOISY, lambda exposure: iter([(INPUT, exposure.noisy)]), (INPUT,))
     if name == OURS:
-        return _ours(name, weights or SHIPPED)
+        return _pipeline(name, weights or SHIPPED)
     if name == OURS_FIDELITY:
         fidelity = fidelity_file(weights or SHIPPED)
-        return _ours(name, fidelity) if fidelity.is_file() else _absent(name, f"{fidelity.name} is missing")
+        return _pipeline(name, fidelity) if fidelity.is_file() else _absent(name, f"{fidelity.name} is missing")
+    if name in LEARNED:
+        return _learned(name)
     if name in PEERS:
         return _peer(PEERS[name])
     return _network(name)
 
 
-def _ours(name: str, weights: Path) -> Method:
-    denoiser = Denoiser(weights, device="cpu")
+def _learned(name: str) -> Method:
+    weights = weights_file(name)
+    if not weights.is_file():
+        return _absent(name, f"{weights.name} is missing: it comes with a clone of the repository")
+    return _pipeline(name, weights, load_learned(name))
+
+
+def _pipeline(name: str, weights: Path, network: torch.nn.Module | None = None) -> Method:
+    """Run the pipeline that denoises a user's images, with the bundle's network and these weights or with another."""
+    denoiser = Denoiser(weights if network is None else None, device="cpu")
+    if network is not None:
+        denoiser.network = network
 
     def outputs(exposure: Exposure) -> Iterator[tuple[str, Image]]:
         lower, width = exposure.lower, exposure.width

@@ -1,9 +1,11 @@
-"""The three convolutional networks, and the denoiser that two of them form."""
+"""The three convolutional networks, the denoiser that two of them form, and networks that it is compared with."""
 
-from monai_gan_denoise.networks.denoiser import GanDenoiser
+from monai_gan_denoise.networks.denoiser import GanDenoiser, TwoStageDenoiser
 from monai_gan_denoise.networks.discriminator import Discriminator
+from monai_gan_denoise.networks.dncnn import DnCNN
 from monai_gan_denoise.networks.generator import Generator
-from monai_gan_denoise.networks.refinement import Refinement
+from monai_gan_denoise.networks.plain import PlainDiscriminator, PlainGenerator, PlainRefinement
+from monai_gan_denoise.networks.refinement import NoRefinement, Refinement
 from monai_gan_denoise.networks.staged import Staged
 from monai_gan_denoise.networks.weights import (
     WeightsError,
@@ -15,10 +17,16 @@ from monai_gan_denoise.networks.weights import (
 
 __all__ = [
     "Discriminator",
+    "DnCNN",
     "GanDenoiser",
     "Generator",
+    "NoRefinement",
+    "PlainDiscriminator",
+    "PlainGenerator",
+    "PlainRefinement",
     "Refinement",
     "Staged",
+    "TwoStageDenoiser",
     "WeightsError",
     "fidelity_file",
     "interpolate_weights",

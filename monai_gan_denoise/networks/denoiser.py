@@ -10,39 +10,23 @@ from torch import Tensor, nn
 from monai_gan_denoise.networks.generator import Generator
 from monai_gan_denoise.networks.refinement import Refinement
 
-__all__ = ["GanDenoiser"]
+__all__ = ["GanDenoiser", "TwoStageDenoiser"]
 
 
-class GanDenoiser(nn.Module):
-    """Blind denoiser: a coarse estimate by the generator, then a bounded correction by the refinement.
-
-    Generator, discriminator and refinement network are the paper's three networks (its abstract says no more); this
-    module holds the two that denoise. The default arguments are the shipped architecture.
+class TwoStageDenoiser(nn.Module):
+    """A generator's coarse estimate, then what a refinement makes of it; images of any size.
 
     Args:
-        spatial_dims: 2 for images, 3 for volumes.
-        in_channels: channels of the image.
-        features: the generator's channels, one entry a resolution; at most four, for sizes from 16 up.
-        blocks: the generator's residual blocks at each resolution.
-        refinement_features: the refinement's channels.
-        refinement_blocks: the refinement's residual blocks.
-        bound: the refinement's largest correction, as a multiple of the noise level.
+        generator: gives the coarse estimate and the noise-level map of a noisy image; its ``stride`` is what sizes must
+            be multiples of.
+        refinement: gives the refined image from the noisy image, the coarse estimate and the map.
     """
 
-    def __init__(
-        self,
-        spatial_dims: int = 2,
-        in_channels: int = 1,
-        features: Sequence[int] = (32, 64, 96, 128),
-        blocks: int = 2,
-        refinement_features: int = 32,
-        refinement_blocks: int = 3,
-        bound: float = 2.0,
-    ) -> None:
+    def __init__(self, generator: nn.Module, refinement: nn.Module) -> None:
         super().__init__()
-        self.generator = Generator(spatial_dims, in_channels, features, blocks)
-        self.refinement = Refinement(spatial_dims, in_channels, refinement_features, refinement_blocks, bound)
-        self.stride = self.generator.stride
+        self.generator = generator
+        self.refinement = refinement
+        self.stride = int(generator.stride)  # type: ignore[arg-type]
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise.
@@ -72,3 +56,35 @@ class GanDenoiser(nn.Module):
         """
         coarse, level = self.generator(noisy)
         return self.refinement(noisy, coarse, level), coarse, level
+
+
+class GanDenoiser(TwoStageDenoiser):
+    """Blind denoiser: a coarse estimate by the generator, then a bounded correction by the refinement.
+
+    Generator, discriminator and refinement network are the paper's three networks (its abstract says no more); this
+    module holds the two that denoise. The default arguments are the shipped architecture.
+
+    Args:
+        spatial_dims: 2 for images, 3 for volumes.
+        in_channels: channels of the image.
+        features: the generator's channels, one entry a resolution; at most four, for sizes from 16 up.
+        blocks: the generator's residual blocks at each resolution.
+        refinement_features: the refinement's channels.
+        refinement_blocks: the refinement's residual blocks.
+        bound: the refinement's largest correction, as a multiple of the noise level.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int = 2,
+        in_channels: int = 1,
+        features: Sequence[int] = (32, 64, 96, 128),
+        blocks: int = 2,
+        refinement_features: int = 32,
+        refinement_blocks: int = 3,
+        bound: float = 2.0,
+    ) -> None:
+        super().__init__(
+            Generator(spatial_dims, in_channels, features, blocks),
+            Refinement(spatial_dims, in_channels, refinement_features, refinement_blocks, bound),
+        )

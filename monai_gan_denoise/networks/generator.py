@@ -54,6 +54,7 @@ class Generator(nn.Module):
         features: channels at half, quarter, ... of the input's resolution; each spatial size of the input must be a
             multiple of ``2 ** len(features)``.
         blocks: residual blocks at each resolution, on the way down and again on the way up.
+        extra_blocks: residual blocks before the head besides, at half of the resolution.
 
     Raises:
         ValueError: if ``features`` is empty.
@@ -65,6 +66,7 @@ class Generator(nn.Module):
         in_channels: int = 1,
         features: Sequence[int] = (32, 64, 96, 128),
         blocks: int = 2,
+        extra_blocks: int = 0,
     ) -> None:
         super().__init__()
         if not features:
@@ -81,6 +83,7 @@ class Generator(nn.Module):
         self.downs = nn.ModuleList(level(convolution, i, o) for i, o in zip(inputs, features, strict=True))
         ups = zip(features[:0:-1], features[-2::-1], strict=True)
         self.ups = nn.ModuleList(level(transposed, i, o) for i, o in ups)
+        self.extra = residual_blocks(spatial_dims, features[0], extra_blocks)
         self.head = transposed(features[0], 2 * in_channels, kernel_size=2, stride=2, bias=False)
 
     def forward(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,5 +103,5 @@ class Generator(nn.Module):
         skips.pop()
         for up in self.ups:
             features = up[1](up[0](features) + skips.pop())  # type: ignore[index]
-        residual, level = self.head(features).chunk(2, dim=1)
+        residual, level = self.head(self.extra(features)).chunk(2, dim=1)
         return noisy - residual, level.abs()

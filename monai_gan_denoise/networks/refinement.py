@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from monai_gan_denoise.networks.generator import residual_blocks
 
-__all__ = ["Refinement"]
+__all__ = ["NoRefinement", "Refinement"]
 
 LEVEL_FLOOR = 1e-6  # network units; keeps 0 / 0 out of the bound, far below the weakest noise of interest
 
@@ -62,3 +62,11 @@ class Refinement(nn.Module):
         evidence = torch.cat((noisy, coarse, noisy - coarse, level), dim=1)
         limit = self.bound * level + self.floor
         return coarse + self.bound * level * torch.tanh(self.head(self.body(self.front(evidence))) / limit)
+
+
+class NoRefinement(nn.Module):
+    """Leave the coarse estimate as it is: for a single network in the place of two."""
+
+    def forward(self, noisy: Tensor, coarse: Tensor, level: Tensor) -> Tensor:
+        """Give back ``coarse``."""
+        return coarse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ import torch
 from onnx import TensorProto, helper
 
 from monai_gan_denoise import Denoiser
+from monai_gan_denoise.benchmark import learned
 from monai_gan_denoise.benchmark.exposure import Exposure
+from monai_gan_denoise.benchmark.learned import LEARNED
 from monai_gan_denoise.benchmark.methods import NOISY, OURS, OURS_FIDELITY, find_method, resolve_names
 from monai_gan_denoise.benchmark.peers import PEERS
+from monai_gan_denoise.networks import DnCNN, NoRefinement, PlainGenerator, PlainRefinement, TwoStageDenoiser
 
 VALUES = np.random.default_rng(16).normal(0.5, 0.3, (40, 50)).astype(np.float32)
 
@@ -73,6 +77,34 @@ def test_without_its_weights_ours_fidelity_is_absent_with_a_note(tmp_path: Path)
     assert (method.name, method.absent) == (OURS_FIDELITY, "model_fidelity.pt is missing")
 
 
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for the weights of learned methods, which none remembers."""
+    find_method.cache_clear()
+    monkeypatch.setattr(learned, "WEIGHTS", tmp_path)
+    yield tmp_path
+    find_method.cache_clear()
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_learned_method_is_the_network_of_its_preset(name: str, fresh: Path) -> None:
+    torch.manual_seed(3)
+    generator, refinement = {"dncnn": (DnCNN, NoRefinement), "dcgan": (PlainGenerator, PlainRefinement)}[name]
+    network = TwoStageDenoiser(generator(), refinement())
+    torch.save(network.state_dict(), fresh / f"{name}.pt")
+    method = find_method(name)
+    assert not method.absent
+    with torch.inference_mode():
+        expected = network.eval()(torch.as_tensor(VALUES)[None, None])[0, 0].numpy()
+    np.testing.assert_allclose(output_of(name, exposure()), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_without_its_weights_a_learned_method_is_absent_with_a_note(name: str, fresh: Path) -> None:
+    method = find_method(name)
+    assert (method.name, method.absent) == (name, f"{name}.pt is missing: it comes with a clone of the repository")
+
+
 def test_the_noisy_image_is_a_method() -> None:
     np.testing.assert_array_equal(output_of(NOISY, exposure()), VALUES)
 
@@ -103,11 +135,13 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path, name: str) -> None
 
 
 def test_no_names_are_all_methods_and_the_noisy_image_comes_first() -> None:
-    assert resolve_names([]) == [NOISY, OURS, *PEERS]
+    assert resolve_names([]) == [NOISY, OURS, *LEARNED, *PEERS]
     assert resolve_names(["median", "median"]) == [NOISY, "median"]
 
 
 @pytest.mark.parametrize("name", ["mean", "absent.onnx", "absent.ts"])
 def test_an_unknown_method_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=f"methods must be among noisy, ours, ours-fidelity, median, .*got '{name}'"):
+    with pytest.raises(
+        ValueError, match=f"methods must be among noisy, ours, ours-fidelity, dncnn, dcgan, median, .*got '{name}'"
+    ):
         resolve_names([name])

@@ -1,0 +1,5 @@
+"""The ablation: what each part of the training recipe buys, by short runs that leave one out."""
+
+from monai_gan_denoise.ablation.run import run_ablation
+
+__all__ = ["run_ablation"]
