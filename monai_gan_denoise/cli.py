@@ -54,16 +54,12 @@ def commands() -> None:
 def denoise(
     source: Path,
     target: Path,
-    modality: str,
-    strength: float,
-    perception: float,
-    residual: bool,
     weights: Path | None,
     device: str,
+    perception: float,
     batch_size: int | None,
-    overwrite: bool,
-    new_uids: bool,
     verbose: bool,
+    **options: Any,
 ) -> int:
     """Denoise INPUT, a file, a DICOM series' folder or a tree, into OUTPUT.
 
@@ -74,15 +70,7 @@ def denoise(
 
     _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
     denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, progress=True)
-    return denoiser.run(
-        source,
-        target,
-        modality=modality,
-        strength=strength,
-        residual=residual,
-        overwrite=overwrite,
-        new_uids=new_uids,
-    ).exit_code
+    return denoiser.run(source, target, **options).exit_code
 
 
 def _list_laws(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -176,13 +164,8 @@ def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
 def benchmark(
     data: Path | None,
     output: Path,
-    methods: tuple[str, ...],
-    cells: tuple[str, ...],
-    quick: bool,
     jobs: int | None,
-    weights: Path | None,
-    measures: bool,
-    structure: bool,
+    **options: Any,
 ) -> int:
     """Add noise to clean images, denoise them by every method, and write how close each comes.
 
@@ -193,17 +176,7 @@ def benchmark(
     from monai_gan_denoise.benchmark import run_benchmark
 
     _log_to_terminal(logging.INFO)
-    return run_benchmark(
-        data,
-        output,
-        methods=methods,
-        cells=cells,
-        quick=quick,
-        jobs=jobs or 0,
-        weights=weights,
-        measures=measures,
-        structure=structure,
-    )
+    return run_benchmark(data, output, jobs=jobs or 0, **options)
 
 
 @commands.command(short_help="Compare images with clean ones: PSNR, SSIM, MSE, RMSE, bias of CT tissues.")
