@@ -23,13 +23,13 @@ class RandDiscsd(RandomizableTransform, MapTransform):
     away. Nothing darker than 0 is made, for there is no such signal.
 
     Args:
-        keys: patches that get the same structures, ``(1, H, W)`` in network units; a key missing from an item is passed
-            over. Not modified.
+        keys: clean patches, ``(1, H, W)`` in network units; not modified.
         prob: share of patches that get any.
         count: most structures a patch; their number is drawn evenly from 1 on.
         diameter: smallest and largest diameter in pixels, drawn uniformly in the exponent.
         contrast: lowest and highest contrast in network units, drawn uniformly in the exponent; its sign evenly.
         elongation: largest ratio of the axes.
+        image_key: item with a measured noisy image; a patch that has one stays as it was measured.
 
     Raises:
         ValueError: if a range is not positive and in order, or a number is out of range.
@@ -43,8 +43,9 @@ class RandDiscsd(RandomizableTransform, MapTransform):
         diameter: Sequence[float] = (2.5, 24.0),
         contrast: Sequence[float] = (0.01, 0.3),
         elongation: float = 1.5,
+        image_key: str = "image",
     ) -> None:
-        MapTransform.__init__(self, keys, allow_missing_keys=True)
+        MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, prob)
         for name, (low, high) in (("diameter", diameter), ("contrast", contrast)):
             if not 0 < low <= high:
@@ -52,18 +53,17 @@ class RandDiscsd(RandomizableTransform, MapTransform):
         if count < 1 or elongation < 1:
             raise ValueError(f"count and elongation must be at least 1, got {count} and {elongation}. Raise them.")
         self.count, self.diameter, self.contrast, self.elongation = count, diameter, contrast, elongation
+        self.image_key = image_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the structures."""
         items = dict(data)
         self.randomize(None)
-        present = list(self.key_iterator(items))
-        if not self._do_transform or not present:
+        if not self._do_transform or self.image_key in items:
             return items
-        added = self._draw(items[present[0]])
-        for key in present:
-            image = items[key]
-            items[key] = torch.maximum(image + added, image.clamp(max=0))
+        added = self._draw(items[self.keys[0]])
+        for key in self.key_iterator(items):
+            items[key] = torch.maximum(items[key] + added, items[key].clamp(max=0))
         return items
 
     def _draw(self, image: Tensor) -> Tensor:
