@@ -6,14 +6,11 @@ import io
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from ignite.engine import Engine
 from PIL import Image
 
 from monai_gan_denoise.engines import ExampleImages
-
-pytest.importorskip("tensorboard")
 
 
 def test_examples_show_noisy_denoised_and_clean_side_by_side(tmp_path: Path) -> None:
