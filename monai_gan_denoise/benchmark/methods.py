@@ -103,7 +103,7 @@ def find_method(name: str, weights: Path | None = None) -> Method:
 def _learned(name: str) -> Method:
     weights = weights_file(name)
     if not weights.is_file():
-        return _absent(name, f"{weights.name} is missing: it comes with a clone of the repository")
+        return _absent(name, f"{weights.name} is missing: train it, see bundle/docs/ablation.md")
     return _pipeline(name, weights, load_learned(name))
 
 

@@ -102,7 +102,7 @@ def test_a_learned_method_is_the_network_of_its_preset(name: str, fresh: Path) -
 @pytest.mark.parametrize("name", LEARNED)
 def test_without_its_weights_a_learned_method_is_absent_with_a_note(name: str, fresh: Path) -> None:
     method = find_method(name)
-    assert (method.name, method.absent) == (name, f"{name}.pt is missing: it comes with a clone of the repository")
+    assert (method.name, method.absent) == (name, f"{name}.pt is missing: train it, see bundle/docs/ablation.md")
 
 
 def test_the_noisy_image_is_a_method() -> None:
