@@ -21,6 +21,7 @@ from monai_gan_denoise.benchmark.report import envelope
 from monai_gan_denoise.benchmark.sections import Section, Table, overall_table, sections
 from monai_gan_denoise.benchmark.summary import groups
 from monai_gan_denoise.benchmark.timing import Timing
+from monai_gan_denoise.io import whole_file
 
 __all__ = ["write_page"]
 
@@ -101,9 +102,8 @@ def write_page(
         "noisy": NOISY,
         "ours": OURS,
     }
-    unfinished = folder / "report.html.part"
-    unfinished.write_text(fill_template(content), encoding="utf-8")
-    unfinished.replace(folder / "report.html")
+    with whole_file(folder / "report.html") as partial:
+        partial.write_text(fill_template(content), encoding="utf-8")
 
 
 def fill_template(content: Mapping[str, Any]) -> str:

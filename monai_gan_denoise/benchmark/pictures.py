@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from monai_gan_denoise.benchmark.display import Image
+from monai_gan_denoise.io import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,9 +44,8 @@ def save_figure(figure: Figure, path: Path, words: str) -> Picture:
     """Write a figure into a file, whole or not at all, and give it for the page."""
     stream = io.BytesIO()
     figure.savefig(stream, dpi=DPI)  # a figure without pyplot draws by Agg, with no screen
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(stream.getvalue())
-    unfinished.replace(path)
+    with whole_file(path) as partial:
+        partial.write_bytes(stream.getvalue())
     with Pillow.open(stream) as drawn:
         return _picture(drawn.convert("RGB"), words)
 

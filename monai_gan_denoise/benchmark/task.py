@@ -12,7 +12,7 @@ from monai_gan_denoise.benchmark.images import Source
 from monai_gan_denoise.benchmark.measures import score
 from monai_gan_denoise.benchmark.methods import Method, find_method
 from monai_gan_denoise.benchmark.protocol import Cell, Protocol
-from monai_gan_denoise.benchmark.records import Output, Record, cache_file, read_outputs, write_outputs
+from monai_gan_denoise.benchmark.records import Output, Record, cache_file, one_line, read_outputs, write_outputs
 
 __all__ = ["Task", "run_task"]
 
@@ -47,7 +47,7 @@ def run_task(task: Task) -> list[Record]:
     try:
         exposure = expose(task.cell, task.source, task.protocol)
     except Exception as error:  # whatever a decoder or a law raises belongs to this image alone
-        return [record for method in suited for record in _without(task, method, _reason(error), failed=True)]
+        return [record for method in suited for record in _without(task, method, one_line(error), failed=True)]
     return [record for method in suited for record in _run(task, method, exposure)]
 
 
@@ -62,7 +62,7 @@ def _run(task: Task, method: Method, exposure: Exposure) -> list[Record]:
         try:
             outputs = _outputs(method, exposure, windows, task.measures)
         except Exception as error:  # a library's error of any kind is this method's result on this image
-            return _without(task, method, _reason(error), failed=True)
+            return _without(task, method, one_line(error), failed=True)
         write_outputs(path, outputs)
     return [_record(task, method, output.mode, output) for output in outputs]
 
@@ -93,7 +93,3 @@ def _record(
     return Record(
         cell.modality, cell.law, cell.level, method.name, mode, source.name, source.patient, output, note, failed
     )
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

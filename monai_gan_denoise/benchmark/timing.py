@@ -23,6 +23,8 @@ from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import NOISY, find_method
 from monai_gan_denoise.benchmark.processes import THREADS, alone
+from monai_gan_denoise.benchmark.records import one_line
+from monai_gan_denoise.io import whole_file
 
 __all__ = ["Timing", "time_methods"]
 
@@ -96,13 +98,11 @@ def _time(work: _Work, cache: Path) -> Timing:
     try:
         timing = alone(_measure, work)
     except Exception as error:  # what a library raises, or the end of its process, is this method's result
-        note = " ".join(f"{type(error).__name__}: {error}".split())
+        note = one_line(error)
         logger.warning("%s was not timed: %s", work.method, note)
         return replace(nothing, note=note)
-    cache.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(asdict(timing)), encoding="utf-8")
-    unfinished.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(asdict(timing)), encoding="utf-8")
     return timing
 
 

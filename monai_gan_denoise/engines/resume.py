@@ -13,11 +13,9 @@ from monai.transforms import Randomizable
 
 __all__ = ["EpochSeeds", "RunPosition"]
 
-LARGEST_SEED = 2**32  # what numpy's and MONAI's random states take
-
 
 class RunPosition:
-    """Epoch, iteration and best metric of a run, for a checkpoint beside networks and optimizers.
+    """Epoch and iteration of a run, for a checkpoint beside networks and optimizers.
 
     MONAI's own checkpoint of a trainer holds whole modules, which ``weights_only`` refuses. Must be attached before the
     ``CheckpointLoader``.
@@ -73,5 +71,5 @@ class EpochSeeds:
             source.set_random_state(seed)
         if self.varying:  # a validation in between must not change what the training draws
             random.seed(seeds[0])
-            np.random.seed(seeds[0] % LARGEST_SEED)
+            np.random.seed(seeds[0])
             torch.manual_seed(seeds[0])

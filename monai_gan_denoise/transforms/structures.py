@@ -11,6 +11,8 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 from torch import Tensor
 
+from monai_gan_denoise.transforms.simulate import IMAGE_KEY
+
 __all__ = ["RandDiscsd"]
 
 EDGE = 1.0  # pixels over which a disc's border rises, as a pixel's area does
@@ -43,7 +45,7 @@ class RandDiscsd(RandomizableTransform, MapTransform):
         diameter: Sequence[float] = (2.5, 24.0),
         contrast: Sequence[float] = (0.01, 0.3),
         elongation: float = 1.5,
-        image_key: str = "image",
+        image_key: str = IMAGE_KEY,
     ) -> None:
         MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, prob)
