@@ -36,9 +36,10 @@ def read_curves(runs: Sequence[Path]) -> dict[str, Curve]:
     start = 0
     for run in runs:
         scalars = _scalars(run)
-        if "log_error" not in scalars and "loss" not in scalars:
+        terms = [curve for name, curve in scalars.items() if name not in PANELS]
+        if not terms or "loss" not in scalars:
             raise ValueError(f"run must hold TensorBoard's scalars, got none in {run}. Pass the output of a training.")
-        updates = max(step for name, curve in scalars.items() if name not in PANELS for step, _ in curve)
+        updates = max(step for curve in terms for step, _ in curve)
         epochs = max(step for step, _ in scalars["loss"])
         for name, curve in scalars.items():
             scale = updates / epochs if name in ("loss", "psnr", "ssim") else 1

@@ -43,6 +43,12 @@ def test_the_figure_has_a_panel_for_each_curve(tmp_path: Path) -> None:
     assert widths[0] == pytest.approx(3 * widths[1], abs=2)
 
 
+def test_a_run_without_a_whole_epoch_is_named(tmp_path: Path) -> None:
+    log_run(tmp_path, updates=3, epochs=0)
+    with pytest.raises(ValueError, match=f"run must hold TensorBoard's scalars, got none in {tmp_path}"):
+        read_curves([tmp_path])
+
+
 def test_a_folder_without_scalars_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"run must hold TensorBoard's scalars, got none in {tmp_path}"):
         read_curves([tmp_path])
