@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from monai.metrics.regression import compute_ms_ssim
 from monai_gan_denoise import metrics
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.records import Record
-from monai_gan_denoise.io import whole_file
+from monai_gan_denoise.benchmark.tables import write_csv
 
 __all__ = ["COLUMNS", "VERSION", "measure", "write_measures"]
 
@@ -59,10 +58,10 @@ def measure(exposure: Exposure, output: npt.NDArray[Any]) -> dict[str, float]:
 
 def write_measures(path: Path, records: Sequence[Record]) -> None:
     """Write a row an image, method, mode and measure, in the order of results.csv."""
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for record in records:
-            names = (record.modality, record.law, record.level, record.method, record.mode, record.image)
-            for name, value in (record.output.measures if record.output else {}).items():
-                writer.writerow([*names, name, f"{value:.{DIGITS}g}"])
+    write_csv(path, COLUMNS, (row for record in records for row in _rows(record)))
+
+
+def _rows(record: Record) -> Iterator[list[str]]:
+    names = (record.modality, record.law, record.level, record.method, record.mode, record.image)
+    for name, value in (record.output.measures if record.output else {}).items():
+        yield [*names, name, f"{value:.{DIGITS}g}"]

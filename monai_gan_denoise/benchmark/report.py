@@ -13,6 +13,7 @@ from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.summary import Group, groups, overall
+from monai_gan_denoise.io import whole_file
 
 __all__ = ["best_peer", "envelope", "find_group", "write_report"]
 
@@ -42,7 +43,8 @@ def write_report(folder: Path, records: Sequence[Record], protocol: Protocol, sk
         *_means(found),
         *_notes(found, skipped),
     ]
-    (folder / "report.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with whole_file(folder / "report.md") as partial:
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _table(found: Sequence[Group]) -> Iterator[str]:

@@ -7,7 +7,6 @@ the same noise. False detections are counted on a flat image under that noise, o
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -21,7 +20,7 @@ from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import Method
 from monai_gan_denoise.benchmark.protocol import Protocol
-from monai_gan_denoise.io import whole_file
+from monai_gan_denoise.benchmark.tables import write_csv
 from monai_gan_denoise.metrics import Disc, contrast_kept, count_detections, disc_profile
 
 __all__ = ["COLUMNS", "write_structure"]
@@ -63,10 +62,7 @@ def write_structure(path: Path, methods: Sequence[Method], protocol: Protocol) -
             for repeat in range(1 if protocol.quick else REPEATS):
                 for row, value in _measured(method, modality, protocol, repeat):
                     found.setdefault((modality, method.name, *row), []).append(value)
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows((*names, f"{mean(values):.{DIGITS}g}") for names, values in found.items())
+    write_csv(path, COLUMNS, ((*names, f"{mean(values):.{DIGITS}g}") for names, values in found.items()))
 
 
 def _measured(

@@ -17,8 +17,9 @@ from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.summary import Group, groups, overall
 from monai_gan_denoise.benchmark.timing import Timing
+from monai_gan_denoise.io import whole_file
 
-__all__ = ["write_tables", "write_times"]
+__all__ = ["write_csv", "write_tables", "write_times"]
 
 RESULTS = ("modality", "law", "level", "method", "mode", "image", *Score._fields, "range", "note")
 TIMES = tuple(field.name for field in fields(Timing))
@@ -38,7 +39,7 @@ def write_tables(folder: Path, records: Sequence[Record], protocol: Protocol, sk
         protocol: of the run.
         skipped: modalities and cells without images.
     """
-    _write_csv(folder / "results.csv", RESULTS, map(_row, records))
+    write_csv(folder / "results.csv", RESULTS, map(_row, records))
     found = groups(records)
     content = {
         "version": __version__,
@@ -49,7 +50,8 @@ def write_tables(folder: Path, records: Sequence[Record], protocol: Protocol, sk
         "cells": [_cell(one) for one in found],
     }
     text = json.dumps(_finite(content), indent=1, allow_nan=False)
-    (folder / "results.json").write_text(text + "\n", encoding="utf-8")
+    with whole_file(folder / "results.json") as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
 
 
 def write_times(folder: Path, timings: Sequence[Timing]) -> None:
@@ -59,7 +61,7 @@ def write_times(folder: Path, timings: Sequence[Timing]) -> None:
         folder: which exists.
         timings: of the methods.
     """
-    _write_csv(folder / "times.csv", TIMES, map(_costs, timings))
+    write_csv(folder / "times.csv", TIMES, map(_costs, timings))
 
 
 def _costs(timing: Timing) -> list[str]:
@@ -101,8 +103,9 @@ def _finite(content: Any) -> Any:
     return None if isinstance(content, float) and content in (float("inf"), float("-inf")) else content
 
 
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table, whole or not at all."""
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
