@@ -80,7 +80,7 @@ class PlainRefinement(nn.Module):
         self.apply(normal_init)
 
     def forward(self, noisy: Tensor, coarse: Tensor, level: Tensor, features: Tensor) -> Tensor:
-        """Add a correction to ``coarse``, shaped as ``noisy``, ``(B, C, *spatial)``; map and features are not looked at."""
+        """Add a correction to ``coarse``, of shape ``(B, C, *spatial)``; map and features are not looked at."""
         refined: Tensor = coarse + self.layers(torch.cat((noisy, coarse), dim=1))
         return refined
 

@@ -5,7 +5,7 @@ inputs, the zero start and the bound are our design: what a second network may a
 by what the noise could have hidden. That it sees the generator's features besides its image is what later stages of
 restoration networks do.
 
-Reference: Zamir et al., "Multi-stage progressive image restoration", CVPR 2021, section 3.4, cross-stage feature fusion.
+Reference: Zamir et al., "Multi-stage progressive image restoration", CVPR 2021, section 3.4 (feature fusion).
 """
 
 from __future__ import annotations

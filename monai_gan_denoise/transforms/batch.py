@@ -32,9 +32,9 @@ class SimulateNoise(Randomizable):
     The background of an MR magnitude is 0, so that a network may take a raised floor for Rician bias and remove it;
     shifted images that are clean would teach it not to.
 
-    The clean images of CT hold noise of their own, and what is left of an image that was cleaned of it scores below the
-    noisy one. Slices with a bank get some more of it at random, in the clean image as well, so that its share varies: the
-    denoiser learns from the texture how much of all noise to leave.
+    The clean images of CT hold noise of their own, and an image cleaned of that too scores below the noisy one. Slices
+    with a bank get more of it at random, in the clean image as well, so that its share varies: the denoiser learns from
+    the texture how much of all noise to leave.
 
     What a CT window cuts off is cut here, from windowed images: their low-dose noise comes before the window, all other
     noise after it.
