@@ -20,16 +20,16 @@ class LogErrorLoss(nn.Module):
     Reference: Chen et al., "HINet", CVPR Workshops 2021 (PSNR as the loss).
 
     Args:
-        floor: squared network units; 4e-6 stands for 54 dB, at which an image is as good as clean.
+        floor: squared network units; 1e-5 stands for 50 dB, at which an image is as good as clean.
 
     Raises:
         ValueError: if ``floor`` is not positive.
     """
 
-    def __init__(self, floor: float = 4e-6) -> None:
+    def __init__(self, floor: float = 1e-5) -> None:
         super().__init__()
         if floor <= 0:
-            raise ValueError(f"floor must be positive, got {floor}. Pass a squared error such as 4e-6.")
+            raise ValueError(f"floor must be positive, got {floor}. Pass a squared error such as 1e-5.")
         self.floor = floor
 
     def forward(self, estimate: Tensor, label: Tensor) -> Tensor:

@@ -32,10 +32,6 @@ class SimulateNoise(Randomizable):
     The background of an MR magnitude is 0, so that a network may take a raised floor for Rician bias and remove it;
     shifted images that are clean would teach it not to.
 
-    The clean images of CT hold noise of their own, and an image cleaned of that too scores below the noisy one. Slices
-    with a bank get more of it at random, in the clean image as well, so that its share varies: the denoiser learns from
-    the texture how much of all noise to leave.
-
     What a CT window cuts off is cut here, from windowed images: their low-dose noise comes before the window, all other
     noise after it.
 
@@ -45,11 +41,9 @@ class SimulateNoise(Randomizable):
         offset: lowest and highest shift of the intensities, in network units.
         seed: seed of all draws.
         zeroed: modalities that are never shifted, whatever their noise; a windowed CT, which has no HU, is.
-        native: share of the slices with a bank whose clean image gets noise of its own.
-        native_dose: lowest and highest dose of that noise, drawn uniformly in the exponent.
 
     Raises:
-        ValueError: if a modality is unknown, or ``native`` is no share.
+        ValueError: if a modality is unknown.
     """
 
     def __init__(
@@ -59,15 +53,10 @@ class SimulateNoise(Randomizable):
         offset: Sequence[float] = (0.0, 0.0),
         seed: int = 0,
         zeroed: Sequence[str] = (),
-        native: float = 0.0,
-        native_dose: Sequence[float] = (0.1, 1.0),
     ) -> None:
-        if not 0 <= native <= 1:
-            raise ValueError(f"native must be in [0, 1], got {native}. Pass a share of the slices.")
         self.distribution = distribution
         self.contrast, self.offset = contrast, offset
         self.zeroed = {known_modality(name) for name in zeroed}
-        self.native, self.native_dose = native, native_dose
         self.drawn: list[list[DrawnNoise]] = []
         self.set_random_state(seed)
 
@@ -98,12 +87,11 @@ class SimulateNoise(Randomizable):
         views = self._draw_views(batch["modality"], windowed)
         banks = [None if bank is None else view.scale(bank) for view, bank in zip(views, banks, strict=True)]
         clean = _show(clean, views)
-        rng = Generator(clean.device).manual_seed(int(self.R.randint(LARGEST_SEED)))
-        self._add_native(clean, banks, rng)
         noisy = clean.clone()
         if pairs:
             measured = torch.stack(list(pairs.values())).to(clean, non_blocking=non_blocking)
             noisy[list(pairs)] = _show(measured, [views[row] for row in pairs])
+        rng = Generator(clean.device).manual_seed(int(self.R.randint(LARGEST_SEED)))
         self._add_banked(noisy, banks, rng)
         if any(windowed):
             rows = torch.tensor(windowed, device=clean.device)
@@ -123,14 +111,6 @@ class SimulateNoise(Randomizable):
             if magnitude or (known_modality(modality) in self.zeroed and not cut):
                 offsets[row] = 0.0
         return [_View(*view) for view in zip(positions, gains, offsets, strict=True)]
-
-    def _add_native(self, clean: Tensor, banks: Sequence[Tensor | None], rng: Generator) -> None:
-        """Add low-dose noise to some clean images, in place."""
-        lower, upper = self.native_dose
-        for row, bank in enumerate(banks):
-            if bank is not None and self.R.random_sample() < self.native:
-                dose = lower * (upper / lower) ** self.R.random_sample()
-                clean[row] += mix_low_dose_noise(bank, dose, rng)
 
     def _add_banked(self, noisy: Tensor, banks: Sequence[Tensor | None], rng: Generator) -> None:
         """Add low-dose noise from the banks, in place; a distribution draws it first of an image's laws."""

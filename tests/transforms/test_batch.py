@@ -146,25 +146,6 @@ def test_low_dose_noise_is_exact_where_there_is_no_bank(monkeypatch: pytest.Monk
     assert bool((noisy[1] == -1).all())
 
 
-def test_native_noise_is_in_the_clean_image_and_in_the_noisy_one() -> None:
-    # Of a bank with one realization a dose, the full dose adds that realization, up to its sign.
-    bank = torch.full((2, 16, 16), 0.25)
-    batch = gray(40, 16, "ct", low_dose_noise=[bank] * 20 + [None] * 20)
-    noisy, label = simulate(clean=1.0, native=0.5, native_dose=(1.0, 1.0))(batch)
-    added = label - 0.5
-    assert torch.equal(noisy, label)
-    assert not added[20:].any()
-    own = [bool(image.any()) for image in added[:20]]
-    assert 4 < sum(own) < 16
-    torch.testing.assert_close(added[:20][own].abs(), torch.full((sum(own), 1, 16, 16), 0.25))
-
-
-@pytest.mark.parametrize("native", [-0.1, 1.5])
-def test_native_that_is_no_share_is_refused(native: float) -> None:
-    with pytest.raises(ValueError, match=rf"native must be in \[0, 1\], got {native}"):
-        simulate(native=native)
-
-
 def test_a_window_cuts_low_dose_noise_and_leaves_other_noise_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(LAWS, "low-dose", LOW_DOSE)
     laws = {"ct": {"low-dose": {"level": 0.01}, "gaussian": {"level": 0.5}}}
