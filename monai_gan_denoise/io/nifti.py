@@ -12,7 +12,8 @@ import gzip
 import logging
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,10 +42,35 @@ Header: TypeAlias = Any  # nibabel.Nifti1Header or its subclass Nifti2Header; th
 
 
 @dataclass(frozen=True)
-class _Stored:
+class _Source:
+    """A file's header and layout; its numbers are read a block at a time, never all at once."""
+
+    path: Path
     header: Header
     head: bytes  # everything before the data, extensions included
-    numbers: Array  # as stored, in the file's byte order
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]  # with the file's byte order
+
+    def blocks(self) -> Iterator[tuple[slice, Array]]:
+        """Read the stored numbers in the file's order.
+
+        Yields:
+            Where along the last axis a block lies, and its numbers, which have all other axes whole.
+
+        Raises:
+            InputError: if the file is truncated or corrupt.
+        """
+        *others, count = self.shape
+        plane = math.prod(others) * self.dtype.itemsize
+        step = max(1, CHUNK // plane)
+        with _refusing(self.path), _opened(self.path) as stream:
+            _exactly(stream, len(self.head), self.path)
+            for start in range(0, count, step):
+                size = min(step, count - start)
+                data = _exactly(stream, size * plane, self.path, later=(count - start - size) * plane)
+                yield slice(start, start + size), np.frombuffer(data, self.dtype).reshape(*others, size, order="F")
+            while stream.read(CHUNK):  # a .gz compares its checksum at the end only
+                pass
 
 
 def read(files: Sequence[Path]) -> Scan:
@@ -60,18 +86,19 @@ def read(files: Sequence[Path]) -> Scan:
         InputError: if the file is truncated, corrupt or of a type without an order (complex, color).
     """
     path = files[0]
-    stored = _load(path)
-    numbers, header = stored.numbers, stored.header
-    slope, inter = _scaling(header, path)
-    slice_axis = _slice_axis(header) if numbers.ndim > 2 else None
+    source = _open(path)
+    slope, inter = _scaling(source.header, path)
+    slice_axis = _slice_axis(source.header) if len(source.shape) > 2 else None
+    values = np.empty(source.shape, np.float32)  # in C order, as MONAI would copy anything else
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
-        values = numbers.astype(np.float32) if (slope, inter) == (1, 0) else _scaled(numbers, slope, inter)
+        for where, numbers in source.blocks():
+            values[..., where] = numbers if (slope, inter) == (1, 0) else _scaled(numbers, slope, inter)
     bit_range = None
-    if numbers.dtype.itemsize == 1:
-        info = np.iinfo(numbers.dtype.name)
+    if source.dtype.itemsize == 1:
+        info = np.iinfo(source.dtype.name)
         ends = (info.min * slope + inter, info.max * slope + inter)
         bit_range = (min(ends), max(ends))
-    return Scan(values, _affine(header, path), slice_axis, bit_range)
+    return Scan(values, _affine(source.header, path), slice_axis, bit_range)
 
 
 def write(
@@ -91,16 +118,19 @@ def write(
         InputError: if the source cannot be read any more.
         ValueError: if ``removed`` has another shape than the source.
     """
-    stored = _load(files[0])
-    check_shape(removed, stored.numbers.shape, files[0])
-    slope, _ = _scaling(stored.header, files[0])
-    numbers = subtract(stored.numbers, removed.astype(np.float64) / slope)
-    head = stored.head
+    source = _open(files[0])
+    check_shape(removed, source.shape, files[0])
+    slope, _ = _scaling(source.header, files[0])
+    head = source.head
     if removed.any():
-        start = stored.header.template_dtype.fields["descrip"][1]
+        start = source.header.template_dtype.fields["descrip"][1]
         descrip = derivation.description.encode()[:DESCRIP_BYTES].decode(errors="ignore").encode()
         head = head[:start] + descrip.ljust(DESCRIP_BYTES + 1, b"\0") + head[start + DESCRIP_BYTES + 1 :]
-    _save(outputs[0], head, numbers.astype(stored.numbers.dtype, copy=False))
+    with _saved(outputs[0]) as stream:
+        stream.write(head)
+        for where, numbers in source.blocks():
+            changed = subtract(numbers, removed[..., where].astype(np.float64) / slope)
+            stream.write(_in_file_order(changed.astype(source.dtype, copy=False)))
 
 
 def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], output: Path) -> None:
@@ -115,31 +145,35 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
         InputError: if the source cannot be read any more.
         ValueError: if ``removed`` has another shape than the source.
     """
-    stored = _load(files[0])
-    check_shape(removed, stored.numbers.shape, files[0])
-    header = stored.header.copy()
+    source = _open(files[0])
+    check_shape(removed, source.shape, files[0])
+    header = source.header.copy()
     header.set_data_dtype(np.float32)
     header["scl_slope"], header["scl_inter"], header["cal_min"], header["cal_max"] = 1, 0, 0, 0
     header["vox_offset"] = header.single_vox_offset
     head = header.binaryblock.ljust(header.single_vox_offset, b"\0")  # no extension: what one says is of the source
-    _save(output, head, removed.astype(header.get_data_dtype()))
+    with _saved(output) as stream:
+        stream.write(head)
+        for index in range(removed.shape[-1]):
+            stream.write(_in_file_order(removed[..., index].astype(header.get_data_dtype())))
 
 
-def _load(path: Path) -> _Stored:
+def _open(path: Path) -> _Source:
+    with _refusing(path), _opened(path) as stream:
+        header, block = _header(stream, path)
+        offset, shape, dtype = _layout(header, path)
+        return _Source(path, header, bytes(block + _exactly(stream, offset - len(block), path)), shape, dtype)
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Turn the errors of a damaged file into one that names it."""
     try:
-        with _opened(path) as stream:
-            header, block = _header(stream, path)
-            offset, shape, dtype = _layout(header, path)
-            size = math.prod(shape) * dtype.itemsize
-            head = block + _exactly(stream, offset - len(block), path)
-            data = _exactly(stream, size, path)
-            while stream.read(CHUNK):  # a .gz compares its checksum at the end only
-                pass
+        yield
     except FileNotFoundError:
         raise
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"files must be whole, got {error} in {path}. Copy or convert it again.") from error
-    return _Stored(header, head, np.frombuffer(data, dtype).reshape(shape, order="F"))
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -185,12 +219,13 @@ def _layout(header: Header, path: Path) -> tuple[int, tuple[int, ...], np.dtype[
     return offset, shape, dtype
 
 
-def _exactly(stream: IO[bytes], size: int, path: Path) -> bytearray:
+def _exactly(stream: IO[bytes], size: int, path: Path, later: int = 0) -> bytearray:
+    """Read ``size`` bytes; ``later`` are those that must follow, for the message."""
     data = bytearray()
     while len(data) < size:
         chunk = stream.read(min(CHUNK, size - len(data)))
         if not chunk:
-            missing = size - len(data)
+            missing = size - len(data) + later
             raise InputError(f"files must be whole, got an end {missing} bytes early in {path}. Copy it again.")
         data += chunk
     return data
@@ -227,14 +262,17 @@ def _slice_axis(header: Header) -> int:
     return thickest_axis([abs(float(size)) for size in header["pixdim"][1:4]], header.get_data_shape())
 
 
-def _save(path: Path, head: bytes, numbers: Array) -> None:
-    data = np.ascontiguousarray(numbers.T).reshape(-1).view(np.uint8)
+@contextmanager
+def _saved(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that appears whole, packed if its name says so."""
     with whole_file(path) as unfinished, unfinished.open("wb") as stream:
         if not path.name.lower().endswith(".gz"):
-            stream.write(head)
-            stream.write(data.data)
+            yield stream
             return
         # No name and no time in the gzip header: the same input gives the same bytes.
         with gzip.GzipFile("", "wb", compresslevel=6, fileobj=stream, mtime=0) as packed:
-            packed.write(head)
-            packed.write(data.data)
+            yield cast(IO[bytes], packed)
+
+
+def _in_file_order(numbers: Array) -> memoryview:
+    return np.ascontiguousarray(numbers.T).reshape(-1).view(np.uint8).data

@@ -62,13 +62,16 @@ class ScanWriter(ImageWriter):
     def write(self, filename: PathLike, verbose: bool = False, **_: Any) -> None:
         """Write the outputs that the metadata name; the first of them is ``filename``."""
         module = _format_of(self.files[0])
+        removed = self.removed
+        del self.removed  # SaveImage keeps its last writer, which must not keep a volume
         if not self.residual:
-            module.write(self.files, self.removed, self.outputs, self._derivation())
+            module.write(self.files, removed, self.outputs, self._derivation())
             return
         # In the result as it is written, values are rounded and limited. DICOM works that out from what was removed.
-        difference = self.removed
+        difference = removed
         if module is not dicom:
-            difference = module.read(self.files).values - module.read(self.outputs).values
+            difference = module.read(self.files).values
+            difference -= module.read(self.outputs).values
         module.write_residual(self.files, difference, residual_path(self.outputs))
 
     def _derivation(self) -> Derivation:

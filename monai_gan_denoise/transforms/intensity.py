@@ -98,14 +98,14 @@ class NormalizeModalityd(MapTransform, InvertibleTransform):
             modality = items.get(self.modality_key) or meta.get("modality")
             lower, upper = modality_range(image, str(modality), meta.get("bit_range"), meta.get("hu_offset", 0.0))
             scale = upper - lower or 1.0
-            items[key] = (image - lower) / scale
+            items[key] = torch.sub(image, lower).div_(scale)  # a new image; one more copy of a volume would be wasted
             self.push_transform(items[key], extra_info={"lower": lower, "scale": scale})  # type: ignore[no-untyped-call]
         return items
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Take images back to the units that they had."""
+        """Take images back to the units that they had, in place: a volume's copy may be as large as all other memory."""
         items = dict(data)
         for key in self.key_iterator(items):
             traced = self.pop_transform(items[key])["extra_info"]
-            items[key] = items[key] * traced["scale"] + traced["lower"]
+            items[key] = items[key].mul_(traced["scale"]).add_(traced["lower"])
         return items
