@@ -48,6 +48,13 @@ def commands() -> None:
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights other than the bundle's: a plain state dict.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Slices that the network sees at once.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Scans denoised at a time, each by its share of the cores.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @click.option("--new-uids", is_flag=True, help="Draw fresh DICOM UIDs instead of deriving them from the source's.")
 @click.option("--verbose", is_flag=True, help="Show details of failures.")

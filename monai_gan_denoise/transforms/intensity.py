@@ -103,7 +103,7 @@ class NormalizeModalityd(MapTransform, InvertibleTransform):
         return items
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Take images back to the units that they had, in place: a volume's copy may be as large as all other memory."""
+        """Take images back to the units that they had, in place: a volume's copy may be one too many."""
         items = dict(data)
         for key in self.key_iterator(items):
             traced = self.pop_transform(items[key])["extra_info"]
