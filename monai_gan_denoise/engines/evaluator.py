@@ -89,7 +89,8 @@ class ScanEngine(Evaluator):
         finish: Transform = dict,
         jobs: int = 1,
     ) -> None:
-        super().__init__(device=device, val_data_loader=dataset, val_handlers=val_handlers, decollate=False)
+        waiting: Any = dataset  # its length is all that counts before ``run``
+        super().__init__(device=device, val_data_loader=waiting, val_handlers=val_handlers, decollate=False)
         self.dataset = dataset
         self.process, self.finish = process, finish
         self.deed = deed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from threading import Event, Semaphore
@@ -21,7 +21,7 @@ Item = dict[str, Any]
 Step = Callable[[Item], Item]
 
 
-def finish_scans(dataset: Dataset, compute: Step, write: Step, jobs: int, stop: Event) -> Iterator[Item]:
+def finish_scans(dataset: Dataset, compute: Step, write: Step, jobs: int, stop: Event) -> Generator[Item, None, None]:
     """Load, compute and write scans in threads.
 
     ``jobs`` scans compute at a time, and one more loads or writes meanwhile. Of scans larger than ``SMALL`` there are

@@ -35,6 +35,7 @@ __all__ = ["SUFFIXES", "read", "write", "write_residual"]
 SUFFIXES = (".nii", ".nii.gz")
 DESCRIP_BYTES = 79  # the field holds 80, the last of them zero
 CHUNK = 1 << 24  # bytes read at once, so that a header's claim alone never takes memory
+BLOCK = 1 << 22  # bytes of stored numbers worked on at once; in float64, and in its copies, they are many times that
 
 logger = logging.getLogger(__name__)
 Array: TypeAlias = npt.NDArray[np.generic]
@@ -62,7 +63,7 @@ class _Source:
         """
         *others, count = self.shape
         plane = math.prod(others) * self.dtype.itemsize
-        step = max(1, CHUNK // plane)
+        step = max(1, BLOCK // plane)
         with _refusing(self.path), _opened(self.path) as stream:
             _exactly(stream, len(self.head), self.path)
             for start in range(0, count, step):
