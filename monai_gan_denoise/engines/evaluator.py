@@ -11,13 +11,14 @@ from threading import Event
 from typing import Any
 
 import torch
-from monai.data import Dataset
+from monai.data import Dataset, MetaTensor
 from monai.engines import Evaluator
 from monai.inferers import Inferer
 from torch import nn
 
+from monai_gan_denoise.engines.by_volume import before_saving, denoise_by_volume, saving
 from monai_gan_denoise.engines.overlap import finish_scans
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.io import InputError, large_series
 
 __all__ = ["Outcome", "ScanDataset", "ScanEngine", "ScanEvaluator"]
 
@@ -47,14 +48,20 @@ class ScanDataset(Dataset):
     Args:
         data: items as ``monai_gan_denoise.io.find_scans`` makes them.
         transform: loads ``image``, whose metadata name its ``files``.
+        by_volume: leave large series of volumes where they are, as ``series``, instead of loading them at once.
     """
+
+    def __init__(self, data: Sequence[Any], transform: Transform, by_volume: bool = False) -> None:
+        super().__init__(data, transform)
+        self.by_volume = by_volume
 
     def _transform(self, index: int) -> dict[str, Any]:
         item = dict(self.data[index])
         if "refusal" in item:
             return item
         try:
-            return dict(self.transform(item))
+            series = large_series(item["image"]) if self.by_volume else None
+            return {**item, "series": series} if series is not None else dict(self.transform(item))
         except (
             Exception
         ) as error:  # whatever a decoder raises on a damaged file: that file is named and the run goes on
@@ -149,7 +156,7 @@ class ScanEngine(Evaluator):
                 return dict(step(item))
             except Exception as error:
                 logger.debug("processing failed", exc_info=True)
-                return {**item, "refusal": _one_line(error, item["image"].meta["files"])}
+                return {**item, "refusal": _one_line(error, _files(item))}
 
         return guarded
 
@@ -177,9 +184,10 @@ class ScanEvaluator(ScanEngine):
         val_handlers: Sequence[Any] = (),
         jobs: int = 1,
     ) -> None:
-        super().__init__(device, dataset, self._predict, "denoised", val_handlers, postprocessing, jobs)
+        super().__init__(device, dataset, self._denoise, "denoised", val_handlers, self._write, jobs)
         self.network = network
         self.inferer = inferer
+        self.postprocessing = postprocessing
 
     def run(self, global_epoch: int = 1) -> None:  # type: ignore[override]  # as MONAI's Evaluator
         """Process every scan, as ``ScanEngine`` does; a run that breaks off ends after the slices in the network."""
@@ -188,6 +196,16 @@ class ScanEvaluator(ScanEngine):
             super().run(global_epoch)
         finally:
             hook.remove()
+
+    def _denoise(self, item: dict[str, Any]) -> dict[str, Any]:
+        if "series" not in item:
+            return self._predict(item)
+        undo = before_saving(self.postprocessing)
+        progress = getattr(self.inferer, "progress", False)
+        return denoise_by_volume(item, self.dataset.transform, self._predict, undo, progress)
+
+    def _write(self, item: dict[str, Any]) -> dict[str, Any]:
+        return saving(self.postprocessing)(item) if "series" in item else self.postprocessing(item)
 
     def _predict(self, item: dict[str, Any]) -> dict[str, Any]:
         return {**item, "pred": self.inferer(item["image"][None], self.network.eval())[0]}
@@ -211,6 +229,11 @@ def _one_line(error: BaseException, files: Sequence[str]) -> str:
     if len(lines) > 1 and " " not in kind:
         sentence = rest
     return sentence if str(files[0]) in sentence else f"{sentence} [{_name(files)}]"
+
+
+def _files(item: dict[str, Any]) -> list[str]:
+    image = item["image"]
+    return [str(path) for path in (image.meta["files"] if isinstance(image, MetaTensor) else image)]
 
 
 def _name(files: Sequence[str]) -> str:

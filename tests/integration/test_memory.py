@@ -57,7 +57,6 @@ def peak(root: Path, folder: Path, **settings: object) -> int:
     words = [sys.executable, "-c", PROGRAM, json.dumps(config)]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    print(settings, int(done.stdout.splitlines()[-1]) / 1e6)
     return int(done.stdout.splitlines()[-1])
 
 
