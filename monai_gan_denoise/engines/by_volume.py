@@ -51,18 +51,22 @@ def denoise_by_volume(item: Item, load: Step, predict: Step, undo: Step, progres
         return {**item, "removed": MetaTensor(_mapped(spool, series.shape), meta=meta)}
 
 
-def before_saving(chain: Compose) -> Compose:
+def before_saving(chain: Step) -> Step:
     """Give the part of a postprocessing that works in memory."""
-    return Compose([transform for transform in chain.transforms if not isinstance(transform, SaveImaged)])
+    return Compose([step for step in _steps(chain) if not isinstance(step, SaveImaged)])
 
 
-def saving(chain: Compose) -> Compose:
+def saving(chain: Step) -> Step:
     """Give the part of a postprocessing that writes."""
-    return Compose([transform for transform in chain.transforms if isinstance(transform, SaveImaged)])
+    return Compose([step for step in _steps(chain) if isinstance(step, SaveImaged)])
+
+
+def _steps(chain: Step) -> tuple[Step, ...]:
+    return tuple(chain.transforms) if isinstance(chain, Compose) else (chain,)
 
 
 def _mapped(spool: IO[bytes], shape: tuple[int, ...]) -> torch.Tensor:
     """See a file as float32, ``(1, X, Y, Z, ...)``; it stays for as long as it is seen."""
     # A private mapping, as torch takes no memory that cannot be written to.
-    values = np.memmap(spool, np.float32, mode="c", shape=shape, order="F")  # type: ignore[call-overload]
+    values = np.memmap(spool, np.float32, mode="c", shape=shape, order="F")
     return torch.as_tensor(values)[None]

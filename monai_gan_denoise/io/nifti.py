@@ -114,11 +114,13 @@ def write(
 
 
 def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], output: Path) -> None:
-    """Write what was removed as float32, with the geometry of the source's header.
+    """Write input minus output as float32, in the units of ``Scan.values`` and with the source's geometry.
+
+    This is what was removed as ``write`` carries it out: stored numbers are rounded and limited.
 
     Args:
         files: the source.
-        removed: in the units of ``Scan.values``, same shape.
+        removed: as passed to ``write``.
         output: the file to write, ``.nii`` or ``.nii.gz``.
 
     Raises:
@@ -127,15 +129,18 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
     """
     source = open_nifti(files[0])
     check_shape(removed, source.shape, files[0])
+    slope, _ = source.scaling
     header = source.header.copy()
     header.set_data_dtype(np.float32)
     header["scl_slope"], header["scl_inter"], header["cal_min"], header["cal_max"] = 1, 0, 0, 0
     header["vox_offset"] = header.single_vox_offset
-    head = header.binaryblock.ljust(header.single_vox_offset, b"\0")  # no extension: what one says is of the source
     with _saved(output) as stream:
-        stream.write(head)
-        for index in np.ndindex(removed.shape[2:][::-1]):
-            stream.write(_in_file_order(removed[(..., *index[::-1])].astype(header.get_data_dtype())))
+        # No extension: what one says is of the source.
+        stream.write(header.binaryblock.ljust(header.single_vox_offset, b"\0"))
+        for where, numbers in source.blocks():
+            changed = subtract(numbers, removed[where].astype(np.float64) / slope)
+            difference = (numbers.astype(np.float64) - changed) * slope
+            stream.write(_in_file_order(difference.astype(header.get_data_dtype())))
 
 
 def _scan(source: NiftiFile, values: npt.NDArray[np.float32]) -> Scan:

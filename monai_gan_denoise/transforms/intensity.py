@@ -76,8 +76,12 @@ def _draw(count: int) -> Tensor:
     return torch.randint(count, (ROBUST_SAMPLE,), generator=torch.Generator().manual_seed(0))
 
 
-# Each volume of a series asks for it, and it takes a whole reading of the file.
-_series_range = lru_cache(maxsize=8)(modality_range)
+@lru_cache(maxsize=8)
+def _series_range(
+    series: Values, modality: str, bit_range: tuple[float, float] | None, hu_offset: float
+) -> tuple[float, float]:
+    """Find the range of a series once, as every one of its volumes asks for it and it takes a reading of the file."""
+    return modality_range(series, modality, bit_range, hu_offset)
 
 
 def known_modality(name: str) -> str:
@@ -131,10 +135,9 @@ class NormalizeModalityd(MapTransform, InvertibleTransform):
             image = items[key]
             meta = image.meta if isinstance(image, MetaTensor) else {}
             modality = items.get(self.modality_key) or meta.get("modality")
-            find, values = modality_range, image
-            if self.series_key in items:
-                find, values = _series_range, items[self.series_key]
-            lower, upper = find(values, str(modality), meta.get("bit_range"), meta.get("hu_offset", 0.0))
+            known = (str(modality), meta.get("bit_range"), meta.get("hu_offset", 0.0))
+            series = items.get(self.series_key)
+            lower, upper = modality_range(image, *known) if series is None else _series_range(series, *known)
             scale = upper - lower or 1.0
             items[key] = torch.sub(image, lower).div_(scale)  # a new image; one more copy of a volume would be wasted
             self.push_transform(items[key], extra_info={"lower": lower, "scale": scale})  # type: ignore[no-untyped-call]
