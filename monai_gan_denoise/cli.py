@@ -48,6 +48,13 @@ def commands() -> None:
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights other than the bundle's: a plain state dict.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Slices that the network sees at once.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Scans denoised at a time, each by its share of the cores.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @click.option("--new-uids", is_flag=True, help="Draw fresh DICOM UIDs instead of deriving them from the source's.")
 @click.option("--verbose", is_flag=True, help="Show details of failures.")
@@ -66,11 +73,15 @@ def denoise(
     OUTPUT is a file if INPUT is one and OUTPUT has an image's suffix; otherwise a folder, in which each result has its
     input's relative path and name (a.jpg becomes a.jpg.png). Exit 0: all done; 1: some failed; 2: nothing was done.
     """
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
     from monai_gan_denoise.inference import Denoiser
 
     _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
     denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, progress=True)
-    return denoiser.run(source, target, **options).exit_code
+    # A scan may be done while the progress bar of another is on the screen.
+    with logging_redirect_tqdm([logging.getLogger("monai_gan_denoise")]):
+        return denoiser.run(source, target, **options).exit_code
 
 
 def _list_laws(context: click.Context, _: click.Parameter, wanted: bool) -> None:

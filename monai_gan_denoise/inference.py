@@ -108,7 +108,7 @@ class Denoiser:
         Args:
             dataset_dir: what to denoise.
             output_dir: where to put the results; see ``monai_gan_denoise.io.find_scans``.
-            **settings: entries of the bundle's inference.json: modality, strength, residual, overwrite, new_uids.
+            **settings: entries of the bundle's inference.json: modality, strength, residual, overwrite, new_uids, jobs.
 
         Returns:
             The evaluator, with its ``outcomes`` and its ``exit_code``.

@@ -133,9 +133,10 @@ def test_perception_interpolates_with_the_fidelity_weights_of_the_bundle(bundle_
     assert expected in pydicom.dcmread(root / "out" / "CT_small.dcm").DerivationDescription
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize(("bad", "code"), [(0, 0), (1, 1), (2, 2)])
 def test_a_run_over_bad_files_ends_with_the_commands_exit_code(
-    bundle_root: Path, tmp_path: Path, bad: int, code: int, monkeypatch: pytest.MonkeyPatch
+    bundle_root: Path, tmp_path: Path, bad: int, code: int, jobs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(GanDenoiser, "forward", lambda self, noisy: noisy.clone())
     root, _ = copied(bundle_root, tmp_path / "bundle", 1)
@@ -145,7 +146,7 @@ def test_a_run_over_bad_files_ends_with_the_commands_exit_code(
         Image.fromarray(np.arange(400, dtype=np.uint8).reshape(20, 20)).save(path)
         if index < bad:
             path.write_bytes(path.read_bytes()[:60])
-    run = workflow(root, dataset_dir=str(tmp_path / "in"), output_dir=str(tmp_path / "out"), modality="us")
+    run = workflow(root, dataset_dir=str(tmp_path / "in"), output_dir=str(tmp_path / "out"), modality="us", jobs=jobs)
     run.initialize()
     if code:
         with pytest.raises(SystemExit) as ended:

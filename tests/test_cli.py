@@ -337,6 +337,7 @@ def test_a_perception_without_fidelity_weights_ends_with_2_before_any_image(
         (("denoise", "a", "b", "--perception", "nan"), r"perception must be in \[0, 1\], got nan"),
         (("denoise", "a", "b", "--modality", "pet"), "'pet' is not one of"),
         (("denoise", "a", "b", "--batch-size", "0"), "0 is not in the range"),
+        (("denoise", "a", "b", "--jobs", "0"), "0 is not in the range"),
         (("denoise", "a", "b", "--device", "foo"), "device must be one that torch can use here, got 'foo'"),
         (("denoise", "a", "b", "--colour"), "No such option"),
         (("clean",), "No such command 'clean'"),
@@ -415,6 +416,20 @@ def test_no_progress_bar_and_no_foreign_warning_reaches_a_log_file(tmp_path: Pat
     code, lines = run("denoise", nifti(tmp_path / "a.nii"), tmp_path / "out", "--modality", "mr", "--batch-size", "1")
     assert code == 0
     assert lines == [f"{tmp_path / 'a.nii'} -> {tmp_path / 'out' / 'a.nii'}", "1 of 1 scans denoised, 0 failed."]
+
+
+def test_lines_and_results_do_not_depend_on_the_number_of_jobs(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "in").mkdir()
+    for index in range(4):
+        png(tmp_path / "in" / f"{index}.png")
+    (tmp_path / "in" / "2.png").write_bytes(b"no image")
+    ends = []
+    for jobs in (1, 3):
+        code, lines = run("denoise", tmp_path / "in", tmp_path / f"{jobs}", "--modality", "us", "--jobs", jobs)
+        ends.append((code, [line.replace(str(tmp_path / f"{jobs}"), "OUT") for line in lines]))
+    assert ends[0] == ends[1]
+    assert ends[0][0] == 1
+    assert written(tmp_path / "1") == written(tmp_path / "3") == ["0.png", "1.png", "3.png"]
 
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])

@@ -54,12 +54,12 @@ class BeforeAfterFigures:
 
     def _draw(self, engine: Engine) -> None:
         item: Any = engine.state.output
-        source = "" if "refusal" in item else item["image"].meta["files"][0]
+        source = "" if "refusal" in item else item["removed"].meta["files"][0]
         if source not in self.pairs or item["modality"] in self.drawn:
             return
         self.drawn.add(item["modality"])
         scan = read_scan([self.pairs[source]])
-        images = (item["image"][0], item["pred"][0], scan.values)
+        images = (item["pred"][0] + item["removed"][0], item["pred"][0], scan.values)
         shown = [middle_slice(np.asarray(image), scan.slice_axis) for image in images]
         span = _range(scan.values, item["modality"], scan.bit_range)
         path = self.output_dir / f"{item['modality']}.png"

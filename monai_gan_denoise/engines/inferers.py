@@ -95,13 +95,16 @@ class SlicewiseInferer(Inferer):
         constant = 0
         # None: no bar where there is no terminal to redraw it on.
         hidden = None if self.progress and len(batches) > 1 else True
-        for batch in tqdm(batches, desc=Path(name).name, unit="batch", leave=False, disable=hidden):
+        bar = tqdm(total=len(indices), desc=Path(name).name, unit="slice", leave=False, disable=hidden)
+        for batch in batches:
             varied = [index for index in batch if _varies(slices[(..., *index)])]
             constant += len(batch) - len(varied)
             if varied:
                 noisy = torch.stack([slices[(..., *index)] for index in varied])
                 for index, result in zip(varied, _predict(network, noisy), strict=True):
                     results[(..., *index)].copy_(result)
+            bar.update(len(batch))
+        bar.close()
         if constant:
             logger.info("%s: %d of %d slices are constant and were copied.", name, constant, len(indices))
         return MetaTensor(denoised[None, None], meta=meta) if meta else denoised[None, None]

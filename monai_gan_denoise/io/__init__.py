@@ -1,6 +1,7 @@
 """What MONAI's LoadImaged and SaveImaged cannot do: formats kept as they were, derived DICOM, input discovery."""
 
 from monai_gan_denoise.io.bundle import packaged_bundle, packaged_presets, running_bundle
+from monai_gan_denoise.io.by_volume import VolumeSeries, large_series
 from monai_gan_denoise.io.datalist import balance, load_datalist, load_training_datalist
 from monai_gan_denoise.io.derivation import derive
 from monai_gan_denoise.io.discovery import find_scans
@@ -18,10 +19,12 @@ __all__ = [
     "Scan",
     "ScanReader",
     "ScanWriter",
+    "VolumeSeries",
     "balance",
     "derive",
     "discovered_outputs",
     "find_scans",
+    "large_series",
     "load_datalist",
     "load_training_datalist",
     "middle_slice",

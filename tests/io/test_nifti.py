@@ -170,11 +170,14 @@ def test_the_same_input_gives_the_same_compressed_bytes(tmp_path):
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_the_residual_is_float32_with_the_geometry_of_the_source(tmp_path, name, order):
     source = make(tmp_path / "a.nii", stored_numbers("u1"), 0.5, 3.0, order)
-    removed = np.random.default_rng(1).normal(size=(17, 19, 3)).astype(np.float32)
+    removed = np.random.default_rng(1).normal(0, 20, size=(17, 19, 3)).astype(np.float32)
     nifti.write_residual([source], removed, tmp_path / name)
+    nifti.write([source], removed, [tmp_path / "b.nii"], DERIVATION)
     image = nibabel.load(tmp_path / name)
     assert image.get_data_dtype().newbyteorder("=") == np.float32
-    np.testing.assert_array_equal(image.get_fdata(dtype=np.float32), removed)
+    difference = nibabel.load(source).get_fdata() - nibabel.load(tmp_path / "b.nii").get_fdata()
+    np.testing.assert_array_equal(image.get_fdata(), difference)
+    assert not np.array_equal(difference, removed)
     original = nibabel.load(source)
     np.testing.assert_array_equal(image.affine, original.affine)
     np.testing.assert_array_equal(image.get_qform(), original.get_qform())
