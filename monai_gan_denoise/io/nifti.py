@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from nibabel.spatialimages import HeaderDataError
 
-from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_claim, check_shape
+from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_claim, check_memory, check_shape, check_slice
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, subtract
 from monai_gan_denoise.io.slicing import thickest_axis
 from monai_gan_denoise.io.whole import whole_file
@@ -133,8 +133,7 @@ def _load(path: Path) -> _Stored:
             size = math.prod(shape) * dtype.itemsize
             head = block + _exactly(stream, offset - len(block), path)
             data = _exactly(stream, size, path)
-            while stream.read(CHUNK):  # a .gz compares its checksum at the end only
-                pass
+            _refuse_more(stream, path)
     except FileNotFoundError:
         raise
     except (OSError, EOFError, zlib.error) as error:
@@ -182,6 +181,8 @@ def _layout(header: Header, path: Path) -> tuple[int, tuple[int, ...], np.dtype[
         raise InputError(f"vox_offset must lie behind the header, got {raw} in {path}. Convert it again.")
     packing = MAX_DEFLATE_RATIO if path.name.lower().endswith(".gz") else 1
     check_claim(offset + math.prod(shape) * dtype.itemsize, path.stat().st_size * packing, path)
+    check_slice(shape, path)
+    check_memory(math.prod(shape) * dtype.itemsize, path)
     return offset, shape, dtype
 
 
@@ -194,6 +195,12 @@ def _exactly(stream: IO[bytes], size: int, path: Path) -> bytearray:
             raise InputError(f"files must be whole, got an end {missing} bytes early in {path}. Copy it again.")
         data += chunk
     return data
+
+
+def _refuse_more(stream: IO[bytes], path: Path) -> None:
+    """Read to the end, since a .gz compares its checksum there only, unless an archive unpacks on and on."""
+    if len(stream.read(CHUNK)) == CHUNK:
+        raise InputError(f"files must end with their data, got more than {CHUNK} bytes behind it in {path}. Cut it.")
 
 
 def _scaling(header: Header, path: Path) -> tuple[float, float]:
