@@ -85,7 +85,7 @@ def check_memory(needed: int, path: Path) -> None:
     """
     available = available_memory()
     if needed > available:
-        sizes = f"{needed / 2**30:.1f} GiB of {available / 2**30:.1f} GiB available"
+        sizes = f"{needed >> 20} MiB of {available >> 20} MiB available"
         raise InputError(f"images must fit into memory, got {sizes} for {path}. Cut it into parts.")
 
 

@@ -75,9 +75,10 @@ def check_deflated(path: Path) -> None:
         InputError: naming the file and both sizes.
     """
     with path.open("rb") as stream:
-        if DeflatedExplicitVRLittleEndian.encode() not in stream.read(META_LENGTH):
+        head = stream.read(META_LENGTH)
+        if DeflatedExplicitVRLittleEndian.encode() not in head:
             return
-        stream.seek(PREAMBLE_LENGTH)
+        stream.seek(PREAMBLE_LENGTH if head[:PREAMBLE_LENGTH].endswith(b"DICM") else 0)
         try:
             read_dataset(stream, False, True, stop_when=lambda tag, *_: tag >> 16 != META_GROUP)
             unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
