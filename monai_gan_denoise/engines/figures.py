@@ -12,7 +12,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.metrics import PSNRMetric, SSIMMetric
 
-from monai_gan_denoise.io import middle_slice, read_manifest, read_scan
+from monai_gan_denoise.io import middle_slice, read_manifest, read_scan, whole_file
 
 __all__ = ["BeforeAfterFigures"]
 
@@ -104,5 +104,5 @@ def _save(path: Path, shown: list[Image], span: tuple[float, float], modality: s
     figure.suptitle(
         f"{modality.upper()}, one slice; figures of merit over the range [{span[0]:g}, {span[1]:g}]", fontsize=11
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80)
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=80)

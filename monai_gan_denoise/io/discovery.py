@@ -166,6 +166,9 @@ def _complete(
         outputs = [_output(path, root, target, single) for path in files]
     except InputError as error:
         return {**named, "refusal": str(error)}
+    if not single and (outside := _behind_link(outputs, target)):
+        rule = f"outputs must lie in OUTPUT, got {outside} behind a link that leads out of {target}"
+        return {**named, "refusal": f"{rule}. Remove the link."}
     return {**named, "outputs": [str(path) for path in outputs], "modality": known}
 
 
@@ -206,6 +209,12 @@ def _output(path: Path, root: Path, target: Path, single: bool) -> Path:
     if wanted not in _same_format(own):
         raise InputError(f"OUTPUT must end in {own} as the result of {path.name} does, got {target}. Rename it.")
     return target
+
+
+def _behind_link(outputs: Sequence[Path], target: Path) -> Path | None:
+    root = target.resolve()
+    folders = {path.parent: path for path in outputs}
+    return next((path for folder, path in folders.items() if not folder.resolve().is_relative_to(root)), None)
 
 
 def _same_format(suffix: str) -> Sequence[str]:

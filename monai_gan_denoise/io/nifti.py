@@ -9,6 +9,7 @@ Reference: Cox et al., "A (sort of) new image data format standard: NIfTI-1", OH
 from __future__ import annotations
 
 import gzip
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import IO, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from monai_gan_denoise.io.checks import check_shape
+from monai_gan_denoise.io.checks import check_memory, check_shape
 from monai_gan_denoise.io.nifti_file import VOLUME_AXES, Header, NiftiFile, open_nifti
 from monai_gan_denoise.io.scan import Derivation, Scan, subtract
 from monai_gan_denoise.io.slicing import thickest_axis
@@ -45,6 +46,7 @@ def read(files: Sequence[Path]) -> Scan:
     """
     source = open_nifti(files[0])
     slope, inter = source.scaling
+    check_memory(4 * math.prod(source.shape), source.path)
     values = np.empty(source.shape, np.float32)  # in C order, as MONAI would copy anything else
     for where, numbers in source.blocks():
         values[where] = _scaled(numbers, slope, inter)
@@ -74,6 +76,7 @@ def volumes(files: Sequence[Path]) -> Iterator[Scan]:
     """
     source = open_nifti(files[0])
     slope, inter = source.scaling
+    check_memory(4 * math.prod(source.shape[:VOLUME_AXES]), source.path)
     for _, numbers in source.blocks():
         for index in range(numbers.shape[VOLUME_AXES]):
             values = np.empty(source.shape[:VOLUME_AXES], np.float32)

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from nibabel.spatialimages import HeaderDataError
 
-from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_claim
+from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_claim, check_slice
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = ["VOLUME_AXES", "Header", "NiftiFile", "open_nifti"]
@@ -108,8 +108,7 @@ class NiftiFile:
                     data = _exactly(stream, size * plane, self.path, later=left)
                     numbers = np.frombuffer(data, self.dtype).reshape(*others, size, order="F")
                     yield (..., slice(start, start + size), *last), numbers
-            while stream.read(CHUNK):  # a .gz compares its checksum at the end only
-                pass
+            _refuse_more(stream, self.path)
 
 
 def open_nifti(path: Path) -> NiftiFile:
@@ -175,6 +174,7 @@ def _layout(header: Header, path: Path) -> tuple[int, tuple[int, ...], np.dtype[
         raise InputError(f"vox_offset must lie behind the header, got {raw} in {path}. Convert it again.")
     packing = MAX_DEFLATE_RATIO if path.name.lower().endswith(".gz") else 1
     check_claim(offset + math.prod(shape) * dtype.itemsize, path.stat().st_size * packing, path)
+    check_slice(shape, path)
     return offset, shape, dtype
 
 
@@ -188,3 +188,9 @@ def _exactly(stream: IO[bytes], size: int, path: Path, later: int = 0) -> bytear
             raise InputError(f"files must be whole, got an end {missing} bytes early in {path}. Copy it again.")
         data += chunk
     return data
+
+
+def _refuse_more(stream: IO[bytes], path: Path) -> None:
+    """Read to the end, since a .gz compares its checksum there only, unless an archive unpacks on and on."""
+    if len(stream.read(CHUNK)) == CHUNK:
+        raise InputError(f"files must end with their data, got more than {CHUNK} bytes behind it in {path}. Cut it.")

@@ -28,6 +28,7 @@ from pydicom.uid import (
     JPEGTransferSyntaxes,
 )
 
+from monai_gan_denoise.io.dicom.claims import check_deflated, check_pixels
 from monai_gan_denoise.io.scan import MINIMUM_SIZE, InputError
 
 __all__ = ["MODALITIES", "check", "frame_count", "modality", "numbers", "read_header", "rescale", "transfer_syntax"]
@@ -74,6 +75,7 @@ def read_header(path: Path) -> Dataset:
     Raises:
         InputError: if the file is unreadable, cut short, without integer pixels, too small or not decodable.
     """
+    check_deflated(path)
     try:
         with path.open("rb") as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(HEADER_TAGS))
@@ -92,6 +94,7 @@ def read_header(path: Path) -> Dataset:
         raise InputError(f"compressed pixels must have an end, got none in {path}. It is cut short; fetch it again.")
     if syntax != DeflatedExplicitVRLittleEndian:  # whose elements lie inside one compressed stream
         _check_pixel_element(start, rest, dataset, path)
+    check_pixels(dataset, syntax, size, path)
     return dataset
 
 

@@ -19,6 +19,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import RLELossless
 
+from monai_gan_denoise.io.dicom.claims import check_codestream, check_deflated, check_pixels
 from monai_gan_denoise.io.dicom.geometry import macro
 from monai_gan_denoise.io.dicom.header import check, frame_count, rescale, transfer_syntax
 from monai_gan_denoise.io.scan import InputError
@@ -136,6 +137,7 @@ def load(path: Path) -> Dataset:
     Raises:
         InputError: if it cannot be read or holds nothing that can be denoised.
     """
+    check_deflated(path)
     try:
         dataset = pydicom.dcmread(path, force=True)
         missing = "PixelData" not in dataset
@@ -150,6 +152,7 @@ def load(path: Path) -> Dataset:
         floating = "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset
         found, cure = ("Float Pixel Data", "Convert it to NIfTI") if floating else ("none", "Fetch the file again")
         raise InputError(f"integer pixel data must be present, got {found} in {path}. {cure}.")
+    check_pixels(dataset, transfer_syntax(dataset), path.stat().st_size, path)
     return dataset
 
 
@@ -169,8 +172,12 @@ def words(dataset: Dataset, path: Path) -> Iterator[Integers]:
         options |= {"raw": True, "correct_unused_bits": False}
     for index in range(frame_count(dataset)):
         try:
+            check_codestream(dataset, transfer_syntax(dataset), index, path)
             frame, _ = decoder.as_array(dataset, index=index, **options)
-        except Exception as error:  # every decoder has its own errors; of several that tried, the last one's is shown
+        except (InputError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # Rust's panic is no Exception
+            # Every decoder has its own errors; of several that tried, the last one's is shown.
             reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip().rstrip(".")
             raise InputError(f"pixel data must be decodable, got {reason} in {path}. Fetch the file again.") from error
         raw: Integers = np.ascontiguousarray(frame, frame.dtype.newbyteorder("="))
