@@ -13,6 +13,7 @@ from monai_gan_denoise import __version__
 
 __all__ = ["main"]
 
+INTERRUPTED = 130  # 128 + SIGINT
 MODALITIES = ("auto", "ct", "mr", "xr", "us", "oct", "mri", "xray")
 
 modality_option = click.option(
@@ -24,7 +25,20 @@ modality_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+class InterruptibleGroup(click.Group):
+    """Commands that end by Ctrl-C or SIGTERM with the exit code that shells expect and without click's empty line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interruption:
+            if code := getattr(interruption, "exit_code", None):
+                ctx.exit(code)  # a run that has said itself how far it came
+            _fail("interrupted", INTERRUPTED)
+
+
+@click.group(cls=InterruptibleGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
 @click.version_option(__version__, prog_name="monai-gan-denoise")
 def commands() -> None:
     """Denoise CT, MR, X-ray, ultrasound and OCT images. Research use only; not a medical device."""
@@ -49,6 +63,13 @@ def commands() -> None:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Slices that the network sees at once.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@click.option("--resume", is_flag=True, help="Go on with a run that ended early; do again what has changed since.")
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What became of each scan, as JSON; OUTPUT/run_report.json if INPUT is a folder.",
+)
 @click.option("--new-uids", is_flag=True, help="Draw fresh DICOM UIDs instead of deriving them from the source's.")
 @click.option("--verbose", is_flag=True, help="Show details of failures.")
 def denoise(
@@ -257,15 +278,15 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         _fail(error.format_message())
     except click.Abort:
-        _fail("interrupted")
+        _fail("interrupted", INTERRUPTED)
     except (ValueError, OSError) as error:
         _fail(str(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, code: int = 2) -> None:
     click.echo(f"monai-gan-denoise: {' '.join(message.split())}", err=True)
-    sys.exit(2)
+    sys.exit(code)
 
 
 def _log_to_terminal(level: int) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +16,7 @@ from monai.engines import Evaluator
 from monai.inferers import Inferer
 from torch import nn
 
+from monai_gan_denoise.engines.ending import ScanEvents, interruptible
 from monai_gan_denoise.io import InputError
 
 __all__ = ["Outcome", "ScanDataset", "ScanEngine", "ScanEvaluator"]
@@ -31,11 +34,17 @@ class Outcome:
         files: its files.
         outputs: the files written; empty if it failed.
         failure: why it failed, one line; None if it did not.
+        refused: whether it failed before it was processed, as an input that cannot be.
+        skipped: whether an earlier run had written the outputs.
+        seconds: how long it was processed.
     """
 
     files: Sequence[str]
     outputs: Sequence[str] = ()
     failure: str | None = None
+    refused: bool = False
+    skipped: bool = False
+    seconds: float = field(default=0.0, compare=False)
 
 
 class ScanDataset(Dataset):
@@ -48,7 +57,7 @@ class ScanDataset(Dataset):
 
     def _transform(self, index: int) -> dict[str, Any]:
         item = dict(self.data[index])
-        if "refusal" in item:
+        if "refusal" in item or "finished" in item:
             return item
         try:
             return dict(self.transform(item))
@@ -71,6 +80,7 @@ class ScanEngine(Evaluator):
 
     Attributes:
         outcomes: one for each scan, in order, once ``run`` is done.
+        interruption: the signal that ended the run early, if one did.
     """
 
     def __init__(
@@ -82,57 +92,80 @@ class ScanEngine(Evaluator):
         val_handlers: Sequence[Any] = (),
     ) -> None:
         loader = ThreadDataLoader(dataset, batch_size=None, num_workers=0, buffer_size=1, collate_fn=no_collation)
-        super().__init__(device=device, val_data_loader=loader, val_handlers=val_handlers, decollate=False)
+        super().__init__(
+            device=device, val_data_loader=loader, val_handlers=val_handlers, decollate=False, event_names=[ScanEvents]
+        )
         self.dataset = dataset
         self.process = process
         self.deed = deed
         self.outcomes: list[Outcome] = []
+        self.interruption: KeyboardInterrupt | None = None
 
     def run(self, global_epoch: int = 1) -> None:  # type: ignore[override]  # as MONAI's Evaluator
         """Process every scan, log a line for each and a summary.
 
         Raises:
             RuntimeError: if scans are missing from ``outcomes``.
+            KeyboardInterrupt: if SIGINT or SIGTERM ended the run, which a line says.
         """
-        self.outcomes = []
-        super().run(global_epoch)
+        self.outcomes, self.interruption = [], None
+        try:
+            with interruptible():
+                super().run(global_epoch)
+        except KeyboardInterrupt as interruption:
+            self.interruption = interruption
+            done, total = len(self.outcomes), len(self.dataset)
+            logger.error("Interrupted after %d of %d scans; all files that are there are whole.", done, total)
+            raise
+        finally:
+            self.fire_event(ScanEvents.ENDED)
         self._check_order()
         failed = sum(outcome.failure is not None for outcome in self.outcomes)
-        total = len(self.outcomes)
-        logger.info("%d of %d scans %s, %d failed.", total - failed, total, self.deed, failed)
+        skipped = sum(outcome.skipped for outcome in self.outcomes)
+        total, earlier = len(self.outcomes), f" ({skipped} of them earlier)" if skipped else ""
+        logger.info("%d of %d scans %s%s, %d failed.", total - failed, total, self.deed, earlier, failed)
 
     @property
     def exit_code(self) -> int:
-        """0 if all scans were processed, 1 if some failed, 2 if all did."""
+        """0 if all scans were processed, 1 if some failed, 2 if all did; 130 or 143 after SIGINT or SIGTERM."""
+        if self.interruption is not None:
+            return getattr(self.interruption, "exit_code", 130)
         failed = sum(outcome.failure is not None for outcome in self.outcomes)
         return 0 if not failed else 2 if failed == len(self.outcomes) else 1
 
-    def exit_on_failure(self) -> None:
-        """End the program with ``exit_code`` unless that is 0, for the bundle's command line.
+    def run_program(self) -> None:
+        """Run, and end the program with ``exit_code`` unless that is 0, for the bundle's command line.
 
         Raises:
-            SystemExit: if a scan failed.
+            SystemExit: if a scan failed or the run was interrupted.
         """
+        with suppress(KeyboardInterrupt):  # which the exit code says
+            self.run()
         if self.exit_code:
             raise SystemExit(self.exit_code)
 
     def _iteration(self, engine: Any, item: Mapping[str, Any]) -> dict[str, Any]:
         result = dict(item)
-        files = [str(path) for path in (item["image"].meta["files"] if "refusal" not in item else item["image"])]
+        unloaded = "refusal" in item or "finished" in item
+        files = [str(path) for path in (item["image"] if unloaded else item["image"].meta["files"])]
         self._check_order(files)
-        if "refusal" not in item:
+        begun = time.monotonic()
+        if not unloaded:
             try:
                 with torch.inference_mode():
                     result = dict(self.process(result))
             except Exception as error:  # a full disk, a lack of memory: named for this scan, and the next one is tried
                 logger.debug("processing failed", exc_info=True)
                 result["refusal"] = _one_line(error, files)
-        failure = result.get("refusal")
-        if failure is None:
-            self.outcomes.append(Outcome(files, item["outputs"]))
+        failure, seconds = result.get("refusal"), time.monotonic() - begun
+        if "finished" in item:
+            self.outcomes.append(Outcome(files, item["outputs"], skipped=True))
+            logger.debug("%s was finished earlier", _name(files))
+        elif failure is None:
+            self.outcomes.append(Outcome(files, item["outputs"], seconds=seconds))
             logger.info("%s -> %s", _name(files), item["outputs"][0])
         else:
-            self.outcomes.append(Outcome(files, failure=failure))
+            self.outcomes.append(Outcome(files, failure=failure, refused=unloaded, seconds=seconds))
             logger.error("%s", failure)
         return result
 

@@ -68,10 +68,10 @@ def test_the_exit_code_says_all_some_or_none(names: tuple[str, ...], code: int) 
     assert engine.exit_code == code
     if code:
         with pytest.raises(SystemExit) as ended:
-            engine.exit_on_failure()
+            engine.run_program()
         assert ended.value.code == code
     else:
-        engine.exit_on_failure()
+        engine.run_program()
 
 
 def test_our_own_sentence_wins_over_the_decoders_words_below_it() -> None:
