@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from monai_gan_denoise import __version__
+from monai_gan_denoise.terminal import INTERRUPTED, InterruptibleGroup, fail, log_to_terminal
 
 __all__ = ["main"]
 
-INTERRUPTED = 130  # 128 + SIGINT
 MODALITIES = ("auto", "ct", "mr", "xr", "us", "oct", "mri", "xray")
 
 modality_option = click.option(
@@ -23,19 +23,6 @@ modality_option = click.option(
     show_default=True,
     help="Modality of images that neither their header nor a manifest.csv in INPUT names; auto refuses them.",
 )
-
-
-class InterruptibleGroup(click.Group):
-    """Commands that end by Ctrl-C or SIGTERM with the exit code that shells expect and without click's empty line."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as interruption:
-            if code := getattr(interruption, "exit_code", None):
-                ctx.exit(code)  # a run that has said itself how far it came
-            _fail("interrupted", INTERRUPTED)
 
 
 @click.group(cls=InterruptibleGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
@@ -89,7 +76,7 @@ def denoise(
     """
     from monai_gan_denoise.inference import Denoiser
 
-    _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
+    log_to_terminal(logging.DEBUG if verbose else logging.INFO)
     denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, progress=True)
     return denoiser.run(source, target, **options).exit_code
 
@@ -106,7 +93,7 @@ def _draw_laws(context: click.Context, _: click.Parameter, path: Path | None) ->
     if path:
         from monai_gan_denoise.simulation import draw_laws
 
-        _log_to_terminal(logging.INFO)
+        log_to_terminal(logging.INFO)
         draw_laws(path)
         context.exit()
 
@@ -153,7 +140,7 @@ def simulate(
     from monai_gan_denoise.simulation import Simulation
     from monai_gan_denoise.simulation import simulate as add_noise
 
-    _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
+    log_to_terminal(logging.DEBUG if verbose else logging.INFO)
     simulation = Simulation.parse(noise, level, seed, settings)
     return add_noise(source, target, simulation, modality=modality, force=force, overwrite=overwrite).exit_code
 
@@ -164,7 +151,7 @@ def samples(folder: Path) -> None:
     """Write the sample inputs to FOLDER: FOLDER/<modality>/noisy, FOLDER/<modality>/clean and FOLDER/manifest.csv."""
     from monai_gan_denoise.samples import write_samples
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     write_samples(folder)
 
 
@@ -196,7 +183,7 @@ def benchmark(
     """
     from monai_gan_denoise.benchmark import run_benchmark
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     return run_benchmark(data, output, jobs=jobs or 0, **options)
 
 
@@ -221,7 +208,7 @@ def evaluate(clean: Path, pred: Path, noisy: Path | None, modality: str, data_ra
     """
     from monai_gan_denoise.evaluation import evaluate as compare
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     evaluation = compare(clean, pred, noisy, modality=modality, data_range=data_range, output=output)
     if evaluation.table:
         click.echo(evaluation.table)
@@ -246,7 +233,7 @@ def train(source: Path, output: Path | None, **options: Any) -> int:
     """
     from monai_gan_denoise.training import train as run_training
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     return run_training(source, output, **options)
 
 
@@ -267,7 +254,7 @@ def ablate(source: Path, iterations: int, output: Path, only: tuple[str, ...], m
     """
     from monai_gan_denoise.ablation import run_ablation
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     return run_ablation(source, output, iterations=iterations, only=only, modality=modality)
 
 
@@ -276,31 +263,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = commands.main(arguments, prog_name="monai-gan-denoise", standalone_mode=False)
     except click.ClickException as error:
-        _fail(error.format_message())
+        fail(error.format_message())
     except click.Abort:
-        _fail("interrupted", INTERRUPTED)
+        fail("interrupted", INTERRUPTED)
     except (ValueError, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _fail(message: str, code: int = 2) -> None:
-    click.echo(f"monai-gan-denoise: {' '.join(message.split())}", err=True)
-    sys.exit(code)
-
-
-def _log_to_terminal(level: int) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("monai_gan_denoise")
-    logger.handlers = [handler]
-    logger.setLevel(level)
-    # What libraries warn of is for whoever looks into a failure (--verbose); a user gets one line a file. MONAI tells
-    # of a GPU decoder that is not installed, whatever the input; nothing here uses it.
-    logging.captureWarnings(True)
-    details = level == logging.DEBUG
-    logging.getLogger("py.warnings").handlers = [handler if details else logging.NullHandler()]
-    logging.getLogger("ignite").setLevel(logging.CRITICAL)  # its engines log what they raise
-    logging.getLogger("monai.handlers.StatsHandler").handlers = [handler]  # else MONAI writes its lines to stdout
-    for name in ("pydicom", "monai", "monai.bundle.workflows"):
-        logging.getLogger(name).setLevel(logging.WARNING if details else logging.ERROR)

@@ -62,8 +62,10 @@ def _appearing(folder: Path) -> Iterator[Path]:
         if place.exists():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
         place = place.parent
-    temporary, lock = _locked_folder(place)
+    temporary = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=place))
+    lock = FileLock(temporary / LOCK, thread_local=False)
     try:
+        lock.acquire()  # which makes the folder again, if someone took it for a dead run's before it was locked
         unfinished = temporary / UNFINISHED / folder.relative_to(place)
         unfinished.mkdir(parents=True)
         yield unfinished
@@ -76,17 +78,6 @@ def _appearing(folder: Path) -> Iterator[Path]:
     finally:
         lock.release()
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _locked_folder(place: Path) -> tuple[Path, FileLock]:
-    """Make a temporary folder in ``place`` that no one takes for a dead run's."""
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=place))
-        lock = FileLock(folder / LOCK, thread_local=False)
-        with suppress(FileNotFoundError):  # removed as a dead run's, before it was locked
-            lock.acquire()
-            if folder.is_dir():
-                return folder, lock
 
 
 def _move(source: Path, target: Path) -> None:

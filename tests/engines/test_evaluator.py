@@ -53,8 +53,8 @@ def test_every_scan_has_an_outcome_in_order() -> None:
     engine.run()
     assert engine.outcomes == [
         Outcome(["a"], ["out/a"]),
-        Outcome(["broken"], failure="files must be whole, got half in broken. Copy it again."),
-        Outcome(["c"], failure="c must be another."),
+        Outcome(["broken"], failure="files must be whole, got half in broken. Copy it again.", refused=True),
+        Outcome(["c"], failure="c must be another.", refused=True),
         Outcome(["d"], ["out/d"]),
     ]
 
