@@ -49,6 +49,7 @@ class OutputClaim:
         resume: bool = False,
     ) -> None:
         self.source, self.target = Path(dataset_dir), Path(output_dir)
+        self.root = self.source if self.source.is_dir() else self.source.parent
         self.report, self.derivation, self.resume = report, derivation, resume
         self.taken = False
         self._earlier: dict[str, ScanRecord] = {}
@@ -92,7 +93,7 @@ class OutputClaim:
 
     def is_finished(self, files: Sequence[str], outputs: Sequence[Path], modality: str) -> bool:
         """Tell whether a run that is resumed has made these outputs of these files as they are, and in the same way."""
-        record = self._earlier.get(_relative(Path(files[0]), self.source))
+        record = self._earlier.get(_relative(Path(files[0]), self.root))
         return (
             self.resume
             and record is not None
@@ -104,7 +105,7 @@ class OutputClaim:
 
     def record(self, files: Sequence[str], outputs: Sequence[str | Path], modality: str | None) -> ScanRecord:
         """Begin the record of a scan: pending, with what is known of its outputs from an earlier run."""
-        names = [_relative(Path(path), self.source) for path in files]
+        names = [_relative(Path(path), self.root) for path in files]
         earlier = self._earlier.get(names[0])
         return {
             "files": names,

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from monai_gan_denoise.io.undisturbed import undisturbed
+
 __all__ = ["LOCK", "PARTIAL", "UNFINISHED", "WHOLE", "move_on", "whole_file", "whole_files"]
 
 PARTIAL, LOCK, UNFINISHED, WHOLE = ".partial-", "lock", "unfinished", "whole"
@@ -39,7 +41,7 @@ def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
     A folder that does not exist yet appears with all of its files at once. In one that does, the files are renamed one
     right after the other; if the program dies between, the next run's ``remove_leftovers`` renames the others. Files of
-    several folders have a temporary folder each.
+    several folders have a temporary folder each. What stood under a name is replaced, a link by a file.
     """
     with ExitStack() as stack:
         partials = {}
@@ -62,22 +64,23 @@ def _appearing(folder: Path) -> Iterator[Path]:
         if place.exists():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
         place = place.parent
-    temporary = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=place))
-    lock = FileLock(temporary / LOCK, thread_local=False)
+    temporary: Path | None = None
     try:
-        lock.acquire()  # which makes the folder again, if someone took it for a dead run's before it was locked
+        with undisturbed():
+            temporary = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=place))
+            lock = FileLock(temporary / LOCK, thread_local=False)
+            lock.acquire()  # which makes the folder again, if it was taken for a dead run's before it was locked
         unfinished = temporary / UNFINISHED / folder.relative_to(place)
         unfinished.mkdir(parents=True)
         yield unfinished
-        os.replace(temporary / UNFINISHED, temporary / WHOLE)
-        try:
+        with undisturbed():
+            os.replace(temporary / UNFINISHED, temporary / WHOLE)
             move_on(temporary)
-        except KeyboardInterrupt:  # all is written: it ends with all in place
-            move_on(temporary)
-            raise
     finally:
-        lock.release()
-        shutil.rmtree(temporary, ignore_errors=True)
+        with undisturbed():
+            if temporary is not None:
+                lock.release()
+                shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -172,9 +172,9 @@ def many(source: Path, folder: Path) -> Path:
 
 
 def stop(process: int, target: Path, how: int) -> None:
-    """Send a signal to a run whose first result is there."""
+    """Send a signal to a run whose first results are there."""
     deadline = time.monotonic() + PATIENCE
-    while not list(target.glob("*.png")):
+    while len(list(target.glob("*.png"))) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.001)
     os.kill(process, how)
@@ -224,15 +224,17 @@ def test_a_signal_ends_a_run_in_one_line_and_it_goes_on(server: Server, source: 
     stop(server.start(images, target), target, how)
     code, told = server.end()
     report = report_of(target)
+    done = report["counts"].get("denoised", 0)
     assert code == 128 + how
     assert [line for line in told if " -> " not in line] == [told[-1]]
-    assert told[-1].startswith(f"Interrupted after {report['counts']['denoised']} of {MANY} scans; ")
+    assert told[-1].startswith(f"Interrupted after {done} of {MANY} scans; ")
     assert report["state"] == "interrupted"
     assert report["counts"]["pending"] > 0
     assert not temporary(target)
     code, told = server.run(images, target, "--resume")
     assert code == 0
-    assert told[-1] == f"{MANY} of {MANY} scans denoised ({report['counts']['denoised']} of them earlier), 0 failed."
+    earlier = f" ({done} of them earlier)" if done else ""
+    assert told[-1] == f"{MANY} of {MANY} scans denoised{earlier}, 0 failed."
     assert_all_done(images, target)
 
 
@@ -251,7 +253,7 @@ def test_a_command_that_is_killed_is_resumed_by_the_bundles(source: Path, tmp_pa
     again = subprocess.run(bundle, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
     assert again.returncode == 0, again.stderr[-2000:]
     counts = report_of(target)["counts"]
-    assert counts["skipped"] == report["counts"].get("denoised", 0)
+    assert counts.get("skipped", 0) == report["counts"].get("denoised", 0)
     assert_all_done(images, target)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,14 @@ import pytest
 from monai_gan_denoise.io import whole
 from monai_gan_denoise.io.leftovers import remove_leftovers
 from monai_gan_denoise.io.whole import whole_file, whole_files
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Let SIGINT raise, also where a shell has started the tests in its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -81,22 +91,49 @@ def test_a_file_behind_a_linked_folder_is_written_there(tmp_path: Path) -> None:
     assert contents(tmp_path / "disk") == {"new/1": "new"}
 
 
-def test_an_interruption_between_two_renames_comes_after_the_last(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("moment", [1, 2, 3, 4])
+def test_an_interruption_between_renames_comes_after_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
     moved = []
 
     def replace(source: Path, target: Path) -> None:
         rename(source, target)
         moved.append(target)
-        if len(moved) == 2:  # the first is that of the folder of whole files
-            raise KeyboardInterrupt
+        if len(moved) == moment:  # the first is that of the folder of whole files
+            signal.raise_signal(signal.SIGINT)
 
     rename = os.replace
     monkeypatch.setattr(whole.os, "replace", replace)
     with pytest.raises(KeyboardInterrupt):
         write([tmp_path / "1", tmp_path / "2", tmp_path / "3"])
     assert contents(tmp_path) == {"1": "new", "2": "new", "3": "new"}
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("function", ["mkdtemp", "rmtree"])
+def test_an_interruption_of_making_or_removing_leaves_no_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    module = whole.tempfile if function == "mkdtemp" else whole.shutil
+    call = getattr(module, function)
+
+    def interrupted(*arguments: object, **options: object) -> object:
+        signal.raise_signal(signal.SIGINT)
+        return call(*arguments, **options)
+
+    monkeypatch.setattr(module, function, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write([tmp_path / "1"])
+    assert [path.name for path in tmp_path.iterdir()] == (["1"] if function == "rmtree" else [])
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    write([tmp_path / "link"])
+    assert contents(tmp_path) == {"elsewhere": "old", "link": "new"}
+    assert not (tmp_path / "link").is_symlink()
 
 
 def test_a_temporary_folder_taken_for_a_dead_runs_before_it_was_locked_does_its_work(
