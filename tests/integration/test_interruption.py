@@ -127,17 +127,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(server: Server, source: Path) -> tuple[Path, float]:
-    """The outputs of a run that nothing stopped, and the seconds it took."""
+def whole(server: Server, source: Path) -> Path:
+    """The outputs of a run that nothing stopped."""
     target = source.with_name("whole")
-    begun = time.monotonic()
     code, told = server.run(source, target)
     assert code == 0, told
-    return target, time.monotonic() - begun
+    return target
 
 
 def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def results(target: Path, whole: Path) -> set[str]:
+    """List what has a result's name."""
+    return files(target) & files(whole) - {"run_report.json"}
 
 
 def temporary(folder: Path) -> list[Path]:
@@ -159,7 +163,7 @@ def assert_equal(one: Path, other: Path) -> None:
 
 def assert_whole(target: Path, whole: Path) -> None:
     """Compare whatever has a result's name with that result."""
-    for name in files(whole) & files(target) - {"run_report.json"}:
+    for name in results(target, whole):
         assert_equal(target / name, whole / name)
 
 
@@ -193,19 +197,21 @@ def assert_all_done(images: Path, target: Path) -> None:
 
 
 def test_runs_killed_at_random_moments_and_resumed_end_with_the_same_outputs(
-    server: Server, source: Path, uninterrupted: tuple[Path, float], tmp_path: Path
+    server: Server, source: Path, whole: Path, tmp_path: Path
 ) -> None:
-    whole, seconds = uninterrupted
     moments = random.Random(SEED)
     killed, done = 0, []
     for index in range(KILLS):
         target = tmp_path / str(index)
         process = server.start(source, target)
-        time.sleep(moments.uniform(0, seconds))
+        deadline, reached = time.monotonic() + PATIENCE, moments.randrange(len(files(whole)))
+        while len(results(target, whole)) < reached and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 0.05))
         os.kill(process, signal.SIGKILL)  # one that has ended is kept until the server has asked how
         killed += server.end()[0] == -signal.SIGKILL
         assert_whole(target, whole)
-        done.append(len(files(target) & files(whole) - {"run_report.json"}))
+        done.append(len(results(target, whole)))
         code, told = server.run(source, target, "--resume")
         assert code == 0, told
         assert files(target) == files(whole)
@@ -214,8 +220,8 @@ def test_runs_killed_at_random_moments_and_resumed_end_with_the_same_outputs(
         counts = report_of(target)["counts"]
         assert sum(counts.values()) == SCANS
         assert counts.keys() <= {"denoised", "skipped"}
-    assert killed >= KILLS // 2, "a machine whose load varies may let some end before"
-    assert len(set(done)) > 2, f"kills must meet the run at several stages, got {done} outputs"
+    assert killed >= KILLS - 2, "a busy machine may let one end first"
+    assert len(set(done)) > 3, f"kills must meet the run at several stages, got {done} outputs"
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
