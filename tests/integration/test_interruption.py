@@ -180,7 +180,7 @@ def stop(process: int, target: Path, how: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while len(list(target.glob("*.png"))) < 2:
         assert time.monotonic() < deadline
-        time.sleep(0.001)
+        time.sleep(0.01)
     os.kill(process, how)
 
 
@@ -206,7 +206,7 @@ def test_runs_killed_at_random_moments_and_resumed_end_with_the_same_outputs(
         process = server.start(source, target)
         deadline, reached = time.monotonic() + PATIENCE, moments.randrange(len(files(whole)))
         while len(results(target, whole)) < reached and time.monotonic() < deadline:
-            time.sleep(0.001)
+            time.sleep(0.01)
         time.sleep(moments.uniform(0, 0.05))
         os.kill(process, signal.SIGKILL)  # one that has ended is kept until the server has asked how
         killed += server.end()[0] == -signal.SIGKILL
