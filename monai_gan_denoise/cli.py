@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from monai_gan_denoise import __version__
+from monai_gan_denoise.terminal import INTERRUPTED, InterruptibleGroup, fail, log_to_terminal
 
 __all__ = ["main"]
 
@@ -24,7 +25,7 @@ modality_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+@click.group(cls=InterruptibleGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
 @click.version_option(__version__, prog_name="monai-gan-denoise")
 def commands() -> None:
     """Denoise CT, MR, X-ray, ultrasound and OCT images. Research use only; not a medical device."""
@@ -56,6 +57,13 @@ def commands() -> None:
     help="Scans denoised at a time, each by its share of the cores.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@click.option("--resume", is_flag=True, help="Go on with a run that ended early; do again what has changed since.")
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What became of each scan, as JSON; OUTPUT/run_report.json if INPUT is a folder.",
+)
 @click.option("--new-uids", is_flag=True, help="Draw fresh DICOM UIDs instead of deriving them from the source's.")
 @click.option("--verbose", is_flag=True, help="Show details of failures.")
 def denoise(
@@ -77,7 +85,7 @@ def denoise(
 
     from monai_gan_denoise.inference import Denoiser
 
-    _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
+    log_to_terminal(logging.DEBUG if verbose else logging.INFO)
     denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, progress=True)
     # A scan may be done while the progress bar of another is on the screen.
     with logging_redirect_tqdm([logging.getLogger("monai_gan_denoise")]):
@@ -96,7 +104,7 @@ def _draw_laws(context: click.Context, _: click.Parameter, path: Path | None) ->
     if path:
         from monai_gan_denoise.simulation import draw_laws
 
-        _log_to_terminal(logging.INFO)
+        log_to_terminal(logging.INFO)
         draw_laws(path)
         context.exit()
 
@@ -143,7 +151,7 @@ def simulate(
     from monai_gan_denoise.simulation import Simulation
     from monai_gan_denoise.simulation import simulate as add_noise
 
-    _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
+    log_to_terminal(logging.DEBUG if verbose else logging.INFO)
     simulation = Simulation.parse(noise, level, seed, settings)
     return add_noise(source, target, simulation, modality=modality, force=force, overwrite=overwrite).exit_code
 
@@ -154,7 +162,7 @@ def samples(folder: Path) -> None:
     """Write the sample inputs to FOLDER: FOLDER/<modality>/noisy, FOLDER/<modality>/clean and FOLDER/manifest.csv."""
     from monai_gan_denoise.samples import write_samples
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     write_samples(folder)
 
 
@@ -186,7 +194,7 @@ def benchmark(
     """
     from monai_gan_denoise.benchmark import run_benchmark
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     return run_benchmark(data, output, jobs=jobs or 0, **options)
 
 
@@ -211,7 +219,7 @@ def evaluate(clean: Path, pred: Path, noisy: Path | None, modality: str, data_ra
     """
     from monai_gan_denoise.evaluation import evaluate as compare
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     evaluation = compare(clean, pred, noisy, modality=modality, data_range=data_range, output=output)
     if evaluation.table:
         click.echo(evaluation.table)
@@ -236,7 +244,7 @@ def train(source: Path, output: Path | None, **options: Any) -> int:
     """
     from monai_gan_denoise.training import train as run_training
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     return run_training(source, output, **options)
 
 
@@ -257,7 +265,7 @@ def ablate(source: Path, iterations: int, output: Path, only: tuple[str, ...], m
     """
     from monai_gan_denoise.ablation import run_ablation
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     return run_ablation(source, output, iterations=iterations, only=only, modality=modality)
 
 
@@ -266,31 +274,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = commands.main(arguments, prog_name="monai-gan-denoise", standalone_mode=False)
     except click.ClickException as error:
-        _fail(error.format_message())
+        fail(error.format_message())
     except click.Abort:
-        _fail("interrupted")
+        fail("interrupted", INTERRUPTED)
     except (ValueError, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _fail(message: str) -> None:
-    click.echo(f"monai-gan-denoise: {' '.join(message.split())}", err=True)
-    sys.exit(2)
-
-
-def _log_to_terminal(level: int) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("monai_gan_denoise")
-    logger.handlers = [handler]
-    logger.setLevel(level)
-    # What libraries warn of is for whoever looks into a failure (--verbose); a user gets one line a file. MONAI tells
-    # of a GPU decoder that is not installed, whatever the input; nothing here uses it.
-    logging.captureWarnings(True)
-    details = level == logging.DEBUG
-    logging.getLogger("py.warnings").handlers = [handler if details else logging.NullHandler()]
-    logging.getLogger("ignite").setLevel(logging.CRITICAL)  # its engines log what they raise
-    logging.getLogger("monai.handlers.StatsHandler").handlers = [handler]  # else MONAI writes its lines to stdout
-    for name in ("pydicom", "monai", "monai.bundle.workflows"):
-        logging.getLogger(name).setLevel(logging.WARNING if details else logging.ERROR)

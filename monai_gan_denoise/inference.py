@@ -108,12 +108,14 @@ class Denoiser:
         Args:
             dataset_dir: what to denoise.
             output_dir: where to put the results; see ``monai_gan_denoise.io.find_scans``.
-            **settings: entries of the bundle's inference.json: modality, strength, residual, overwrite, new_uids, jobs.
+            **settings: entries of the bundle's inference.json: modality, strength, residual, overwrite,
+                resume, report, new_uids, jobs.
 
         Returns:
             The evaluator, with its ``outcomes`` and its ``exit_code``.
 
         Raises:
+            KeyboardInterrupt: if SIGINT or SIGTERM ends the run; ``resume`` goes on.
             ValueError: if a setting is not the run's but the denoiser's, whose network is loaded already.
         """
         if fixed := sorted(LOADED & settings.keys()):

@@ -142,7 +142,9 @@ def hashes(folder: Path) -> dict[Path, str]:
 
 
 def written(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """List the files below a folder but for the run's report."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != "run_report.json")
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
 def one_line(lines: list[str], *parts: object) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
@@ -17,6 +18,7 @@ from monai.inferers import Inferer
 from torch import nn
 
 from monai_gan_denoise.engines.by_volume import before_saving, denoise_by_volume, saving
+from monai_gan_denoise.engines.ending import ScanEvents, interruptible
 from monai_gan_denoise.engines.overlap import finish_scans
 from monai_gan_denoise.io import InputError, large_series
 
@@ -35,11 +37,17 @@ class Outcome:
         files: its files.
         outputs: the files written; empty if it failed.
         failure: why it failed, one line; None if it did not.
+        refused: whether it failed before it was processed, as an input that cannot be.
+        skipped: whether an earlier run had written the outputs.
+        seconds: how long it was processed.
     """
 
     files: Sequence[str]
     outputs: Sequence[str] = ()
     failure: str | None = None
+    refused: bool = False
+    skipped: bool = False
+    seconds: float = field(default=0.0, compare=False)
 
 
 class ScanDataset(Dataset):
@@ -57,7 +65,7 @@ class ScanDataset(Dataset):
 
     def _transform(self, index: int) -> dict[str, Any]:
         item = dict(self.data[index])
-        if "refusal" in item:
+        if "refusal" in item or "finished" in item:
             return item
         try:
             series = large_series(item["image"]) if self.by_volume else None
@@ -84,6 +92,7 @@ class ScanEngine(Evaluator):
     Attributes:
         outcomes: one for each scan, in order, once ``run`` is done.
         stop: set once a run is over or breaks off.
+        interruption: the signal that ended the run early, if one did.
     """
 
     def __init__(
@@ -97,52 +106,73 @@ class ScanEngine(Evaluator):
         jobs: int = 1,
     ) -> None:
         waiting: Any = dataset  # its length is all that counts before ``run``
-        super().__init__(device=device, val_data_loader=waiting, val_handlers=val_handlers, decollate=False)
+        super().__init__(
+            device=device, val_data_loader=waiting, val_handlers=val_handlers, decollate=False, event_names=[ScanEvents]
+        )
         self.dataset = dataset
         self.process, self.finish = process, finish
         self.deed = deed
         self.jobs = jobs
         self.outcomes: list[Outcome] = []
         self.stop = Event()
+        self.interruption: KeyboardInterrupt | None = None
 
     def run(self, global_epoch: int = 1) -> None:  # type: ignore[override]  # as MONAI's Evaluator
         """Process every scan, log a line for each and a summary.
 
         Raises:
             ValueError: if ``jobs`` is not positive.
+            KeyboardInterrupt: if SIGINT or SIGTERM ended the run, which a line says.
         """
-        self.outcomes = []
+        self.outcomes, self.interruption = [], None
         self.stop.clear()
         process, finish = self._guarded(self.process), self._guarded(self.finish)
-        with closing(finish_scans(self.dataset, process, finish, self.jobs, self.stop)) as self.data_loader:
-            super().run(global_epoch)
+        scans = finish_scans(self.dataset, process, finish, self.jobs, self.stop)
+        try:
+            with interruptible(), closing(scans) as self.data_loader:
+                super().run(global_epoch)
+        except KeyboardInterrupt as interruption:
+            self.interruption = interruption
+            done, total = len(self.outcomes), len(self.dataset)
+            logger.error("Interrupted after %d of %d scans; all files that are there are whole.", done, total)
+            raise
+        finally:
+            self.fire_event(ScanEvents.ENDED)
         failed = sum(outcome.failure is not None for outcome in self.outcomes)
-        total = len(self.outcomes)
-        logger.info("%d of %d scans %s, %d failed.", total - failed, total, self.deed, failed)
+        skipped = sum(outcome.skipped for outcome in self.outcomes)
+        total, earlier = len(self.outcomes), f" ({skipped} of them earlier)" if skipped else ""
+        logger.info("%d of %d scans %s%s, %d failed.", total - failed, total, self.deed, earlier, failed)
 
     @property
     def exit_code(self) -> int:
-        """0 if all scans were processed, 1 if some failed, 2 if all did."""
+        """0 if all scans were processed, 1 if some failed, 2 if all did; 130 or 143 after SIGINT or SIGTERM."""
+        if self.interruption is not None:
+            return getattr(self.interruption, "exit_code", 130)
         failed = sum(outcome.failure is not None for outcome in self.outcomes)
         return 0 if not failed else 2 if failed == len(self.outcomes) else 1
 
-    def exit_on_failure(self) -> None:
-        """End the program with ``exit_code`` unless that is 0, for the bundle's command line.
+    def run_program(self) -> None:
+        """Run, and end the program with ``exit_code`` unless that is 0, for the bundle's command line.
 
         Raises:
-            SystemExit: if a scan failed.
+            SystemExit: if a scan failed or the run was interrupted.
         """
+        with suppress(KeyboardInterrupt):  # which the exit code says
+            self.run()
         if self.exit_code:
             raise SystemExit(self.exit_code)
 
     def _iteration(self, engine: Any, item: dict[str, Any]) -> dict[str, Any]:
         files = [str(path) for path in self.dataset.data[len(self.outcomes)]["image"]]
-        failure = item.get("refusal")
-        if failure is None:
-            self.outcomes.append(Outcome(files, item["outputs"]))
+        failure, seconds = item.get("refusal"), item.get("seconds", 0.0)
+        if "finished" in item:
+            self.outcomes.append(Outcome(files, item["outputs"], skipped=True))
+            logger.debug("%s was finished earlier", _name(files))
+        elif failure is None:
+            self.outcomes.append(Outcome(files, item["outputs"], seconds=seconds))
             logger.info("%s -> %s", _name(files), item["outputs"][0])
         else:
-            self.outcomes.append(Outcome(files, failure=failure))
+            self.outcomes.append(Outcome(files, failure=failure, refused="failed" not in item, seconds=seconds))
             logger.error("%s", failure)
         return item
 
@@ -150,13 +180,15 @@ class ScanEngine(Evaluator):
         """Make a step that refuses a scan instead of failing: a full disk or a lack of memory is named for this one."""
 
         def guarded(item: dict[str, Any]) -> dict[str, Any]:
-            if "refusal" in item:
+            if "refusal" in item or "finished" in item:
                 return item
+            begun = time.monotonic()
             try:
-                return dict(step(item))
+                result = dict(step(item))
             except Exception as error:
                 logger.debug("processing failed", exc_info=True)
-                return {**item, "refusal": _one_line(error, _files(item))}
+                result = {**item, "refusal": _one_line(error, _files(item)), "failed": True}
+            return {**result, "seconds": item.get("seconds", 0.0) + time.monotonic() - begun}
 
         return guarded
 

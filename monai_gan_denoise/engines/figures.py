@@ -54,7 +54,7 @@ class BeforeAfterFigures:
 
     def _draw(self, engine: Engine) -> None:
         item: Any = engine.state.output
-        source = "" if "refusal" in item else item["removed"].meta["files"][0]
+        source = "" if "refusal" in item or "finished" in item else item["removed"].meta["files"][0]
         if source not in self.pairs or item["modality"] in self.drawn:
             return
         self.drawn.add(item["modality"])

@@ -67,7 +67,7 @@ def finish_scans(dataset: Dataset, compute: Step, write: Step, jobs: int, stop: 
                 yield from _emptied(waiting.popleft())
         finally:
             stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=True, cancel_futures=True)  # OUTPUT is given back only when nobody writes there any more
 
 
 def _emptied(future: Future[Item]) -> Iterator[Item]:

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from monai_gan_denoise.io import dicom
+from monai_gan_denoise.io.claim import OutputClaim
 from monai_gan_denoise.io.formats import SUFFIXES, suffix_of
 from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
 from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.io.volume_file import DETACHED, detached_files
 from monai_gan_denoise.io.writer import residual_path
 
 __all__ = ["find_images", "find_scans"]
 
 # What stands beside images without being one: BIDS side files, our manifest, DICOM's index, detached pixel data.
-DETACHED = (".raw", ".zraw")
 SIDE_FILES = (".json", ".tsv", ".bval", ".bvec", *DETACHED)
 SIDE_NAMES = (MANIFEST, "DICOMDIR")
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -33,6 +34,7 @@ def find_scans(
     overwrite: bool = False,
     residual: bool = False,
     skip_references: bool = False,
+    claim: OutputClaim | None = None,
 ) -> list[dict[str, Any]]:
     """List what is to be denoised.
 
@@ -43,13 +45,14 @@ def find_scans(
         overwrite: replace outputs that exist.
         residual: what is removed is written too, beside each output.
         skip_references: leave out what a manifest.csv calls the clean side of a pair.
+        claim: takes OUTPUT for this run, and knows what an earlier one finished.
 
     Returns:
         A dictionary a scan, with ``image`` (list of files in slice order) and either ``outputs`` (a path a file) and
-        ``modality``, or ``refusal``, a sentence. Never empty.
+        ``modality``, or ``refusal``, a sentence; ``finished`` is set where an earlier run made the same. Never empty.
     """
     source, target = Path(dataset_dir), Path(output_dir)
-    refusal = _refuse_whole(source, target)
+    refusal = _refuse_whole(source, target) or (claim.take() if claim else None)
     if refusal:
         return [{"image": [str(source)], "refusal": refusal}]
     root = source if source.is_dir() else source.parent
@@ -64,7 +67,7 @@ def find_scans(
         item if "refusal" in item else _complete(item, root, target, source.is_file(), manifest, modality)
         for item in _group(paths)
     ]
-    return _refuse_clashes(items, overwrite, residual) or [
+    return _refuse_clashes(items, overwrite, residual, claim) or [
         {"image": [str(source)], "refusal": f"INPUT must hold an image, got none in {source}. Pass another."}
     ]
 
@@ -172,7 +175,9 @@ def _complete(
     return {**named, "outputs": [str(path) for path in outputs], "modality": known}
 
 
-def _refuse_clashes(items: list[dict[str, Any]], overwrite: bool, residual: bool) -> list[dict[str, Any]]:
+def _refuse_clashes(
+    items: list[dict[str, Any]], overwrite: bool, residual: bool, claim: OutputClaim | None
+) -> list[dict[str, Any]]:
     """Refuse what would overwrite an input, the result of another input (a.jpg beside a.jpg.png) or an old result."""
     inputs = {Path(path).resolve() for item in items for path in item["image"]}
     taken: set[Path] = set()
@@ -185,17 +190,21 @@ def _refuse_clashes(items: list[dict[str, Any]], overwrite: bool, residual: bool
             rule = f"OUTPUT must not be INPUT, got {item['outputs'][0]}. Inputs are never modified; name another."
         elif taken.intersection(outputs):
             rule = f"OUTPUT must be one file an input, got {item['outputs'][0]} twice. Rename {item['image'][0]}."
-        elif not overwrite and (present := [path for path in (*named, *_detached(named)) if path.exists()]):
+        elif not overwrite and (present := _unknown(named, claim)):
             rule = f"OUTPUT must not exist, got {present[0]}. Pass --overwrite to replace it."
         else:
             taken.update(outputs)
+            if claim and named and claim.is_finished(item["image"], named, item["modality"]):
+                items[index] = {**item, "finished": True}
             continue
         items[index] = {"image": item["image"], "refusal": rule}
     return items
 
 
-def _detached(outputs: Iterable[Path]) -> list[Path]:
-    return [path.with_suffix(end) for path in outputs if path.suffix.lower() == ".mhd" for end in DETACHED]
+def _unknown(named: Sequence[Path], claim: OutputClaim | None) -> list[Path]:
+    """List the outputs that exist and are not those of the run that is resumed."""
+    present = [path for output in named for path in (output, *detached_files(output)) if path.exists()]
+    return [path for path in present if not (claim and claim.may_replace(path))]
 
 
 def _output(path: Path, root: Path, target: Path, single: bool) -> Path:

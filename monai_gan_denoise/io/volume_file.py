@@ -19,8 +19,9 @@ from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_start
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.whole import whole_file
 
-__all__ = ["VolumeFile", "read_volume_file", "write_volume_file"]
+__all__ = ["DETACHED", "VolumeFile", "detached_files", "read_volume_file", "write_volume_file"]
 
+DETACHED = (".raw", ".zraw")  # the data of an MHD, in a file of their own
 NRRD_SIGNATURE = b"NRRD00"  # MetaImage has no fixed start
 NRRD_END = rb"\r?\n\r?\n"
 META_END = rb"ElementDataFile[ \t]*=[ \t]*([^\r\n]*)(\r?\n|\Z)"  # by the format's rule the last field
@@ -77,6 +78,11 @@ class VolumeFile:
 
     def _unpacked(self, size: int) -> bytes:
         return zlib.decompressobj(ZLIB_OR_GZIP).decompress(self.body, size) if self.packed else self.body[:size]
+
+
+def detached_files(path: Path) -> list[Path]:
+    """Name the files that may hold the data of this one; none but for an MHD."""
+    return [path.with_suffix(end) for end in DETACHED] if path.suffix.lower() == ".mhd" else []
 
 
 def read_volume_file(path: Path) -> VolumeFile:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,8 +54,8 @@ def test_every_scan_has_an_outcome_in_order() -> None:
     engine.run()
     assert engine.outcomes == [
         Outcome(["a"], ["out/a"]),
-        Outcome(["broken"], failure="files must be whole, got half in broken. Copy it again."),
-        Outcome(["c"], failure="c must be another."),
+        Outcome(["broken"], failure="files must be whole, got half in broken. Copy it again.", refused=True),
+        Outcome(["c"], failure="c must be another.", refused=True),
         Outcome(["d"], ["out/d"]),
     ]
 
@@ -67,10 +69,10 @@ def test_the_exit_code_says_all_some_or_none(names: tuple[str, ...], code: int) 
     assert engine.exit_code == code
     if code:
         with pytest.raises(SystemExit) as ended:
-            engine.exit_on_failure()
+            engine.run_program()
         assert ended.value.code == code
     else:
-        engine.exit_on_failure()
+        engine.run_program()
 
 
 def test_our_own_sentence_wins_over_the_decoders_words_below_it() -> None:
@@ -125,6 +127,39 @@ def test_a_second_run_starts_anew() -> None:
     for _ in range(2):
         engine.run()
         assert [outcome.failure is None for outcome in engine.outcomes] == [True, False]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_with_the_shells_code_and_one_line(
+    number: int, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def finish(item: Item) -> Item:
+        if item["outputs"] == ["out/b"]:
+            os.kill(os.getpid(), number)
+        return item
+
+    engine, program = (evaluator(scans("a", "b", "c"), finish) for _ in range(2))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with caplog.at_level("INFO", "monai_gan_denoise"):
+        with pytest.raises(KeyboardInterrupt):
+            engine.run()
+        with pytest.raises(SystemExit) as ended:
+            program.run_program()
+    signal.signal(signal.SIGINT, before)
+    assert engine.exit_code == ended.value.code == code
+    assert engine.outcomes == [Outcome(["a"], ["out/a"])]
+    told = [record.message for record in caplog.records if record.name.startswith("monai_gan_denoise")]
+    assert told == ["a -> out/a", "Interrupted after 1 of 3 scans; all files that are there are whole."] * 2
+
+
+def test_what_an_earlier_run_finished_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = scans("broken", "b")
+    engine = evaluator([{**first, "finished": True}, second])
+    with caplog.at_level("INFO", "monai_gan_denoise"):
+        engine.run()
+    assert engine.outcomes == [Outcome(["broken"], ["out/broken"], skipped=True), Outcome(["b"], ["out/b"])]
+    assert engine.exit_code == 0
+    assert caplog.records[-1].message == "2 of 2 scans denoised (1 of them earlier), 0 failed."
 
 
 def test_every_outcome_and_a_summary_are_logged(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:

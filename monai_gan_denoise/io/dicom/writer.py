@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +27,7 @@ from monai_gan_denoise.io.dicom.pixels import (
     words,
 )
 from monai_gan_denoise.io.scan import Derivation, subtract
-from monai_gan_denoise.io.whole import whole_file
+from monai_gan_denoise.io.whole import whole_file, whole_files
 
 __all__ = ["write", "write_residual"]
 
@@ -75,9 +74,9 @@ def write(
     now = datetime.now().astimezone()
     extremes: tuple[int, int] | None = None
     series = ""
-    with ExitStack() as stack:
+    with whole_files(outputs) as partials:
         start = 0
-        for index, (path, output) in enumerate(zip(files, outputs, strict=True)):
+        for index, (path, partial) in enumerate(zip(files, partials, strict=True)):
             dataset = load(path)
             if index == 0:
                 series = series_uid(dataset, derivation)
@@ -87,7 +86,6 @@ def write(
             start += len(pixels.words)
             derive(dataset, derivation, series, now)
             _set_pixels(dataset, pixels, extremes)
-            partial = stack.enter_context(whole_file(output))
             dcmwrite(partial, dataset, enforce_file_format=True)  # save_as refuses big endian sources
         _check_all_used(planes, start)
 
