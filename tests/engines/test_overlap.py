@@ -172,7 +172,7 @@ def test_results_reports_and_exit_code_are_those_of_one_job(
         with caplog.at_level("INFO", "monai_gan_denoise"):
             run = Denoiser(device="cpu").run(tmp_path / "in", tmp_path / f"{jobs}", modality="us", jobs=jobs)
         lines = [line.replace(str(tmp_path / f"{jobs}"), "OUT") for line in caplog.messages]
-        outputs = {path.name: path.read_bytes() for path in (tmp_path / f"{jobs}").iterdir()}
+        outputs = {path.name: path.read_bytes() for path in (tmp_path / f"{jobs}").glob("*.png")}
         found.append((run.exit_code, [outcome.failure for outcome in run.outcomes], lines, outputs))
     assert found[0] == found[1]
     assert found[0][0] == 1
