@@ -20,7 +20,7 @@ class BoundedFile(io.BufferedReader):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path))
+        super().__init__(io.FileIO(str(path)))  # whose name pydicom takes for a text
         self._size = path.stat().st_size
 
     def read(self, size: int | None = -1) -> bytes:
