@@ -166,5 +166,6 @@ def _check_packed_size(claimed: str, held: int, path: Path) -> None:
         fits = False
     if not fits:
         raise InputError(
-            f"CompressedDataSize must be at most the {held} bytes of data, got {claimed} in {path}. Copy it again."
+            f"files must hold the CompressedDataSize of their header, got {claimed} and {held} bytes in {path}. "
+            "Copy it again."
         )
