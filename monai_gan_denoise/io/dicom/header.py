@@ -29,9 +29,20 @@ from pydicom.uid import (
 )
 
 from monai_gan_denoise.io.dicom.claims import check_deflated, check_pixels
+from monai_gan_denoise.io.dicom.stream import BoundedFile
 from monai_gan_denoise.io.scan import MINIMUM_SIZE, InputError
 
-__all__ = ["MODALITIES", "check", "frame_count", "modality", "numbers", "read_header", "rescale", "transfer_syntax"]
+__all__ = [
+    "MODALITIES",
+    "check",
+    "check_class",
+    "frame_count",
+    "modality",
+    "numbers",
+    "read_header",
+    "rescale",
+    "transfer_syntax",
+]
 
 MODALITIES = {"CT": "ct", "MR": "mr", "US": "us", "OPT": "oct", "OCT": "oct"} | dict.fromkeys(
     ("CR", "DX", "MG", "XA", "RF", "PX", "IO"), "xr"
@@ -77,7 +88,7 @@ def read_header(path: Path) -> Dataset:
     """
     check_deflated(path)
     try:
-        with path.open("rb") as stream:
+        with BoundedFile(path) as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(HEADER_TAGS))
             start = stream.read(12)
             size = path.stat().st_size
@@ -86,6 +97,7 @@ def read_header(path: Path) -> Dataset:
             cut = syntax.is_encapsulated and _ends_early(stream, size)
             for keyword in HEADER_TAGS:
                 dataset.get(keyword)  # values are parsed when asked for
+            check_class(dataset)
     except Exception as error:  # a damaged header fails in as many ways as there are parsers of values
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise InputError(f"header must be readable DICOM, got {reason} in {path}. Fetch it again.") from error
@@ -135,6 +147,17 @@ def check(dataset: Dataset, path: Path) -> None:
     if str(photometric).startswith("MONOCHROME"):
         rescale(dataset, path)
     _check_decoder(transfer_syntax(dataset), dataset, path)
+
+
+def check_class(dataset: Dataset) -> None:
+    """Refuse a SOP class that is no UID, which would end in the middle of a sentence or of a file.
+
+    Raises:
+        ValueError: naming the class as it stands.
+    """
+    for uid in (dataset.get("SOPClassUID"), getattr(dataset, "file_meta", Dataset()).get("MediaStorageSOPClassUID")):
+        if uid and not (isinstance(uid, str) and UID(uid).is_valid):
+            raise ValueError(f"{str(uid)!r} for a SOP class")
 
 
 def transfer_syntax(dataset: Dataset) -> UID:

@@ -21,7 +21,8 @@ from pydicom.uid import RLELossless
 
 from monai_gan_denoise.io.dicom.claims import check_codestream, check_deflated, check_pixels
 from monai_gan_denoise.io.dicom.geometry import macro
-from monai_gan_denoise.io.dicom.header import check, frame_count, rescale, transfer_syntax
+from monai_gan_denoise.io.dicom.header import check, check_class, frame_count, rescale, transfer_syntax
+from monai_gan_denoise.io.dicom.stream import BoundedFile
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = [
@@ -139,7 +140,9 @@ def load(path: Path) -> Dataset:
     """
     check_deflated(path)
     try:
-        dataset = pydicom.dcmread(path, force=True)
+        with BoundedFile(path) as stream:
+            dataset = pydicom.dcmread(stream, force=True)
+        check_class(dataset)
         missing = "PixelData" not in dataset
         if any(element.VR is None for element in dataset.values()):  # implicit VR, whatever the meta information says
             for _ in dataset.iterall():
@@ -176,8 +179,8 @@ def words(dataset: Dataset, path: Path) -> Iterator[Integers]:
             frame, _ = decoder.as_array(dataset, index=index, **options)
         except (InputError, KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # Rust's panic is no Exception
-            # Every decoder has its own errors; of several that tried, the last one's is shown.
+        # Every decoder has its own errors, those in Rust panics, which are no Exception. Of several the last is shown.
+        except BaseException as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip().rstrip(".")
             raise InputError(f"pixel data must be decodable, got {reason} in {path}. Fetch the file again.") from error
         raw: Integers = np.ascontiguousarray(frame, frame.dtype.newbyteorder("="))

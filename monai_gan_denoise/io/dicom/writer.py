@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from monai_gan_denoise.io.dicom.pixels import (
     pixel_format,
     words,
 )
-from monai_gan_denoise.io.scan import Derivation, subtract
+from monai_gan_denoise.io.scan import Derivation, InputError, subtract
 from monai_gan_denoise.io.whole import whole_file, whole_files
 
 __all__ = ["write", "write_residual"]
@@ -65,7 +66,7 @@ def write(
         derivation: how the outputs were made.
 
     Raises:
-        InputError: if a source can no longer be read.
+        InputError: if a source can no longer be read, or its header cannot be written.
         ValueError: if the numbers of files, outputs or slices differ.
     """
     if len(outputs) != len(files):
@@ -84,9 +85,10 @@ def write(
                     extremes = _series_extremes(files, planes)
             pixels = _denoised(dataset, planes[start:], path)
             start += len(pixels.words)
-            derive(dataset, derivation, series, now)
-            _set_pixels(dataset, pixels, extremes)
-            dcmwrite(partial, dataset, enforce_file_format=True)  # save_as refuses big endian sources
+            with _naming(path):
+                derive(dataset, derivation, series, now)
+                _set_pixels(dataset, pixels, extremes)
+                dcmwrite(partial, dataset, enforce_file_format=True)  # save_as refuses big endian sources
         _check_all_used(planes, start)
 
 
@@ -121,6 +123,18 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
     image.header.set_xyzt_units("mm")
     with whole_file(output) as partial:
         nibabel.save(image, partial)
+
+
+@contextmanager
+def _naming(source: Path) -> Iterator[None]:
+    """Name the file whose header holds what pydicom cannot parse, which it does when a value is used or written."""
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # a damaged element fails in as many ways as there are parsers of values
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise InputError(f"header must be writable, got {reason} in {source}. Fetch the file again.") from error
 
 
 def _check_all_used(planes: npt.NDArray[np.floating], used: int) -> None:
