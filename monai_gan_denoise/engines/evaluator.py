@@ -31,11 +31,13 @@ class Outcome:
         files: its files.
         outputs: the files written; empty if it failed.
         failure: why it failed, one line; None if it did not.
+        skipped: why it is nothing to process, one line; None if it is.
     """
 
     files: Sequence[str]
     outputs: Sequence[str] = ()
     failure: str | None = None
+    skipped: str | None = None
 
 
 class ScanDataset(Dataset):
@@ -98,14 +100,17 @@ class ScanEngine(Evaluator):
         super().run(global_epoch)
         self._check_order()
         failed = sum(outcome.failure is not None for outcome in self.outcomes)
-        total = len(self.outcomes)
-        logger.info("%d of %d scans %s, %d failed.", total - failed, total, self.deed, failed)
+        skipped = sum(outcome.skipped is not None for outcome in self.outcomes)
+        total = len(self.outcomes) - skipped
+        others = f", {skipped} other objects skipped" if skipped else ""
+        logger.info("%d of %d scans %s, %d failed%s.", total - failed, total, self.deed, failed, others)
 
     @property
     def exit_code(self) -> int:
         """0 if all scans were processed, 1 if some failed, 2 if all did."""
-        failed = sum(outcome.failure is not None for outcome in self.outcomes)
-        return 0 if not failed else 2 if failed == len(self.outcomes) else 1
+        scans = [outcome for outcome in self.outcomes if outcome.skipped is None]
+        failed = sum(outcome.failure is not None for outcome in scans)
+        return 0 if not failed else 2 if failed == len(scans) else 1
 
     def exit_on_failure(self) -> None:
         """End the program with ``exit_code`` unless that is 0, for the bundle's command line.
@@ -128,7 +133,10 @@ class ScanEngine(Evaluator):
                 logger.debug("processing failed", exc_info=True)
                 result["refusal"] = _one_line(error, files)
         failure = result.get("refusal")
-        if failure is None:
+        if "skipped" in item:
+            self.outcomes.append(Outcome(files, skipped=failure))
+            logger.info("Skipped: %s", failure)
+        elif failure is None:
             self.outcomes.append(Outcome(files, item["outputs"]))
             logger.info("%s -> %s", _name(files), item["outputs"][0])
         else:

@@ -28,6 +28,7 @@ from pydicom.uid import (
     JPEGTransferSyntaxes,
 )
 
+from monai_gan_denoise.io.dicom.objects import class_name, is_other_object
 from monai_gan_denoise.io.scan import MINIMUM_SIZE, InputError
 
 __all__ = ["MODALITIES", "check", "frame_count", "modality", "numbers", "read_header", "rescale", "transfer_syntax"]
@@ -101,17 +102,17 @@ def check(dataset: Dataset, path: Path) -> None:
     Raises:
         InputError: naming the file, the reason and the cure.
     """
-    meta = getattr(dataset, "file_meta", Dataset())
-    sop_class = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID")
-    name = UID(sop_class).name if sop_class else "an object of unknown class"
+    name, other = class_name(dataset) or "an object of unknown class", is_other_object(dataset)
     for keyword in WHOLE_NUMBERS:
         value = dataset.get(keyword)
         if value not in (None, "") and not (isinstance(value, int) and value >= 0):
             raise InputError(f"{keyword} must be one whole number, got {value} in {path}. Fetch the file again.")
     if not dataset.get("Rows") or not dataset.get("Columns"):
         # pydicom hands out next to nothing where the end of the file cuts an element off.
-        cure = "Leave it out" if sop_class and "Image" not in name else "It may be cut short; fetch it again"
+        cure = "Leave it out" if other else "It may be cut short; fetch it again"
         raise InputError(f"object must hold an image, got {name} without pixel data in {path}. {cure}.")
+    if other:
+        raise InputError(f"object must be an image to denoise, got {name} in {path}. Leave it out.")
     if not dataset.get("SOPClassUID"):
         raise InputError(f"SOPClassUID must be present, got none in {path}. Fetch the file again.")
     if min(dataset.Rows, dataset.Columns) < MINIMUM_SIZE:

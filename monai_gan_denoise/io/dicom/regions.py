@@ -44,7 +44,7 @@ def echo_mask(dataset: Dataset) -> npt.NDArray[np.bool_] | None:
 def _holds_pixels(box: tuple[float, ...], dataset: Dataset) -> bool:
     """Tell whether a box, whose corners are unsigned, holds a pixel of the frame."""
     left, top, right, bottom = box
-    return left <= min(right, dataset.Columns - 1) and top <= min(bottom, dataset.Rows - 1)
+    return left <= min(right, int(dataset.Columns) - 1) and top <= min(bottom, int(dataset.Rows) - 1)
 
 
 def _regions(dataset: Dataset) -> list[Dataset]:
