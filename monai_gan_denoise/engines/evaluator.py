@@ -31,13 +31,13 @@ class Outcome:
         files: its files.
         outputs: the files written; empty if it failed.
         failure: why it failed, one line; None if it did not.
-        skipped: why it is nothing to process, one line; None if it is.
+        left_out: why it is nothing to process, one line; None if it is.
     """
 
     files: Sequence[str]
     outputs: Sequence[str] = ()
     failure: str | None = None
-    skipped: str | None = None
+    left_out: str | None = None
 
 
 class ScanDataset(Dataset):
@@ -100,15 +100,15 @@ class ScanEngine(Evaluator):
         super().run(global_epoch)
         self._check_order()
         failed = sum(outcome.failure is not None for outcome in self.outcomes)
-        skipped = sum(outcome.skipped is not None for outcome in self.outcomes)
-        total = len(self.outcomes) - skipped
-        others = f", {skipped} other objects skipped" if skipped else ""
+        left_out = sum(outcome.left_out is not None for outcome in self.outcomes)
+        total = len(self.outcomes) - left_out
+        others = f", {left_out} other objects skipped" if left_out else ""
         logger.info("%d of %d scans %s, %d failed%s.", total - failed, total, self.deed, failed, others)
 
     @property
     def exit_code(self) -> int:
         """0 if all scans were processed, 1 if some failed, 2 if all did."""
-        scans = [outcome for outcome in self.outcomes if outcome.skipped is None]
+        scans = [outcome for outcome in self.outcomes if outcome.left_out is None]
         failed = sum(outcome.failure is not None for outcome in scans)
         return 0 if not failed else 2 if failed == len(scans) else 1
 
@@ -133,8 +133,8 @@ class ScanEngine(Evaluator):
                 logger.debug("processing failed", exc_info=True)
                 result["refusal"] = _one_line(error, files)
         failure = result.get("refusal")
-        if "skipped" in item:
-            self.outcomes.append(Outcome(files, skipped=failure))
+        if "left_out" in item:
+            self.outcomes.append(Outcome(files, left_out=failure))
             logger.info("Skipped: %s", failure)
         elif failure is None:
             self.outcomes.append(Outcome(files, item["outputs"]))

@@ -14,7 +14,7 @@ from typing import Any
 from monai_gan_denoise.io import dicom
 from monai_gan_denoise.io.formats import SUFFIXES, suffix_of
 from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
-from monai_gan_denoise.io.media import find_media, missing_files, skip_others
+from monai_gan_denoise.io.media import find_media, leave_out_others, missing_files
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.writer import residual_path
 
@@ -52,7 +52,7 @@ def find_scans(
     Returns:
         A dictionary a scan, with ``image`` (list of files in slice order) and either ``outputs`` (a path a file) and
         ``modality``, or ``refusal``, a sentence. What holds no image, such as a report among the slices of a series, is
-        ``skipped`` besides, if there is anything else. Never empty.
+        ``left_out`` besides, if there is anything else. Never empty.
     """
     source, target = Path(dataset_dir), Path(output_dir)
     root = source if source.is_dir() else source.parent
@@ -75,7 +75,7 @@ def find_scans(
         item if "refusal" in item else _complete(item, root, target, single, manifest, modality)
         for item in [*_group(paths), *missing, *missing_files(media)]
     ]
-    return _refuse_clashes(skip_others(items, media), overwrite, residual) or [
+    return _refuse_clashes(leave_out_others(items, media), overwrite, residual) or [
         {"image": [str(source)], "refusal": f"INPUT must hold an image, got none in {source}. Pass another."}
     ]
 

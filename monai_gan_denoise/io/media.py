@@ -9,7 +9,7 @@ from typing import Any
 from monai_gan_denoise.io import dicom
 from monai_gan_denoise.io.scan import InputError
 
-__all__ = ["find_media", "missing_files", "skip_others"]
+__all__ = ["find_media", "leave_out_others", "missing_files"]
 
 
 def find_media(paths: Iterable[Path], root: Path) -> list[Path]:
@@ -21,26 +21,26 @@ def find_media(paths: Iterable[Path], root: Path) -> list[Path]:
 def missing_files(media: Iterable[Path]) -> list[dict[str, Any]]:
     """List what the DICOMDIRs of media name and what is not there, as items with a ``refusal``.
 
-    A DICOMDIR that cannot be read is ``skipped``: the files that it may list are found without it.
+    A DICOMDIR that cannot be read is ``left_out``: the files that it may list are found without it.
     """
     items: list[dict[str, Any]] = []
     for folder in media:
         try:
             _, missing = dicom.listed_files(folder / dicom.DIRECTORY)
         except InputError as error:
-            items.append({"image": [str(folder / dicom.DIRECTORY)], "refusal": str(error), "skipped": True})
+            items.append({"image": [str(folder / dicom.DIRECTORY)], "refusal": str(error), "left_out": True})
         else:
             items += [{"image": [str(path)], "refusal": reason} for path, reason in missing]
     return items
 
 
-def skip_others(items: Sequence[dict[str, Any]], media: Sequence[Path]) -> list[dict[str, Any]]:
-    """Mark as ``skipped`` what is refused because it is no image, if there is anything else.
+def leave_out_others(items: Sequence[dict[str, Any]], media: Sequence[Path]) -> list[dict[str, Any]]:
+    """Mark as ``left_out`` what is refused because it is no image, if there is anything else.
 
     Objects that hold no picture, such as reports, belong to a study; a viewer and its help belong on a CD.
     """
-    marked = [{**item, "skipped": True} if _is_other(item, media) else item for item in items]
-    return marked if any("skipped" not in item for item in marked) else list(items)
+    marked = [{**item, "left_out": True} if _is_other(item, media) else item for item in items]
+    return marked if any("left_out" not in item for item in marked) else list(items)
 
 
 def _is_other(item: dict[str, Any], media: Sequence[Path]) -> bool:

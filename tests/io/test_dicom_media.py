@@ -66,7 +66,7 @@ def kinds(items: list[dict[str, Any]]) -> dict[str, int]:
     """How many items are found, skipped and refused."""
     counts = dict.fromkeys(("found", "skipped", "refused"), 0)
     for item in items:
-        counts["skipped" if "skipped" in item else "refused" if "refusal" in item else "found"] += 1
+        counts["skipped" if "left_out" in item else "refused" if "refusal" in item else "found"] += 1
     return counts
 
 
