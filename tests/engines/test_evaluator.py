@@ -65,7 +65,11 @@ def test_what_is_left_out_is_named_and_fails_nothing(caplog: pytest.LogCaptureFi
         engine.run()
     assert engine.outcomes[1] == Outcome(["sr"], left_out="sr must be an image.")
     assert engine.exit_code == 0
-    expected = ["a -> out/a", "Skipped: sr must be an image.", "1 of 1 scans denoised, 0 failed, 1 other objects skipped."]
+    expected = [
+        "a -> out/a",
+        "Skipped: sr must be an image.",
+        "1 of 1 scans denoised, 0 failed, 1 other objects skipped.",
+    ]
     assert caplog.messages == expected
 
 

@@ -35,6 +35,7 @@ from monai_gan_denoise.io.scan import Derivation, InputError
 DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
 PACKAGED = [
     *("693_J2KI", "CT_small", "ExplVR_BigEnd", "GDCMJ2K_TextGBR", "J2K_pixelrep_mismatch", "JPEG2000"),
+    *("JPEG-lossy", "JPGExtended"),
     *("MR_small", "MR_small_RLE", "MR_small_bigendian", "MR_small_expb", "MR_small_implicit", "MR_small_padded"),
     *("MR_small_jp2klossless", "MR_small_jpeg_ls_lossless", "SC_jpeg_no_color_transform", "SC_rgb_dcmtk_+eb+cr"),
     *("SC_rgb_dcmtk_+eb+cy+np", "SC_rgb_gdcm_KY", "SC_rgb_jls_lossy_line", "SC_rgb_jpeg", "SC_rgb_jpeg_dcmd"),

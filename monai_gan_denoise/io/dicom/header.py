@@ -31,7 +31,17 @@ from pydicom.uid import (
 from monai_gan_denoise.io.dicom.objects import class_name, is_other_object
 from monai_gan_denoise.io.scan import MINIMUM_SIZE, InputError
 
-__all__ = ["MODALITIES", "check", "frame_count", "modality", "numbers", "read_header", "rescale", "transfer_syntax"]
+__all__ = [
+    "MODALITIES",
+    "TWELVE_BITS",
+    "check",
+    "frame_count",
+    "modality",
+    "numbers",
+    "read_header",
+    "rescale",
+    "transfer_syntax",
+]
 
 MODALITIES = {"CT": "ct", "MR": "mr", "US": "us", "OPT": "oct", "OCT": "oct"} | dict.fromkeys(
     ("CR", "DX", "MG", "XA", "RF", "PX", "IO"), "xr"
@@ -67,6 +77,9 @@ PIXEL_GROUP = 0x7FE0
 PIXEL_DATA, FLOAT_DATA, DOUBLE_DATA = 0x0010, 0x0008, 0x0009  # elements of the pixel group
 UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM = b"\xfe\xff\x00\xe0"  # tag before each fragment of compressed pixels, PS3.5 section A.4
+
+TWELVE_BITS = "gdcm-12-bit"  # plugin for JPEG Extended, of which pydicom's own decode 8 bits only
+get_decoder(JPEGExtended12Bit).add_plugin(TWELVE_BITS, ("monai_gan_denoise.io.dicom.jpeg", "decode_frame"))
 
 
 def read_header(path: Path) -> Dataset:
@@ -132,7 +145,7 @@ def check(dataset: Dataset, path: Path) -> None:
         )
     if str(photometric).startswith("MONOCHROME"):
         rescale(dataset, path)
-    _check_decoder(transfer_syntax(dataset), dataset, path)
+    _check_decoder(transfer_syntax(dataset), path)
 
 
 def transfer_syntax(dataset: Dataset) -> UID:
@@ -201,16 +214,13 @@ def _ends_early(stream: BinaryIO, size: int) -> bool:
     return True
 
 
-def _check_decoder(syntax: UID, dataset: Dataset, path: Path) -> None:
+def _check_decoder(syntax: UID, path: Path) -> None:
     """Refuse pixels that no installed package decodes."""
     try:
         available = get_decoder(syntax).is_available
     except NotImplementedError:
         available = False
-    if syntax == JPEGExtended12Bit and (dataset.get("BitsStored") or 0) > 8:
-        available = False  # the decoder exists, and does 8 bits only
-        cure = "Decompress it first, for example with dcmdjpeg of DCMTK"
-    elif syntax in PACKAGES:
+    if syntax in PACKAGES:
         package = "pillow" if syntax == JPEGBaseline8Bit else PACKAGES[syntax]
         cure = f"Run: pip install {package}"
     else:
