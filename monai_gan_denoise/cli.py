@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -281,5 +282,8 @@ def _log_to_terminal(level: int) -> None:
     logging.getLogger("py.warnings").handlers = [handler if details else logging.NullHandler()]
     logging.getLogger("ignite").setLevel(logging.CRITICAL)  # its engines log what they raise
     logging.getLogger("monai.handlers.StatsHandler").handlers = [handler]  # else MONAI writes its lines to stdout
-    for name in ("pydicom", "monai", "monai.bundle.workflows"):
+    # pydicom quotes the values that it remarks on, a patient's birth date as any other.
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="pydicom")
+    for name in ("monai", "monai.bundle.workflows"):
         logging.getLogger(name).setLevel(logging.WARNING if details else logging.ERROR)

@@ -20,8 +20,11 @@ import pytest
 import torch
 from PIL import Image
 from pydicom.data import get_testdata_file
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate
-from pydicom.uid import generate_uid
+from pydicom.tag import Tag
+from pydicom.uid import UID, generate_uid
 
 import monai_gan_denoise
 from monai_gan_denoise.cli import main
@@ -553,3 +556,35 @@ def test_benchmark_tells_each_cell_and_writes_its_tables(tmp_path: Path, run: Ru
     ]
     files = [name for name in written(tmp_path / "out") if not name.startswith(("cache/", "figures/"))]
     assert files == ["report.html", "report.md", "results.csv", "results.json", "times.csv"]
+
+
+IDENTIFYING = {
+    "PatientName": b"ZEBRA^" + b"X" * 70 + b"=b=c=d=e",
+    "PatientID": b"ZEBRA" + b"1" * 81,
+    "PatientBirthDate": b"ZEBRA-1970",
+    "PatientSex": b"ZEBRA*",
+    "PatientAge": b"ZEBRA ",
+    "PatientWeight": b"ZEBRA ",
+    "PatientTelephoneNumbers": b"ZEBRA" * 10,
+    "AccessionNumber": b"ZEBRA" * 6,
+    "InstitutionAddress": b"ZEBRA\xff\xfe street ",
+}
+
+
+@pytest.mark.usefixtures("identity")
+@pytest.mark.parametrize("keep", [1.0, 0.9])
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+def test_what_identifies_a_patient_is_never_logged(tmp_path: Path, run: Run, keep: float, syntax: str) -> None:
+    dataset = pydicom.dcmread(packaged("CT_small.dcm"))
+    for keyword, value in IDENTIFYING.items():  # which break every rule of their representations
+        tag = Tag(keyword)
+        dataset[tag] = RawDataElement(tag, dictionary_VR(tag), len(value), value, 0, False, True)
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    dataset.save_as(tmp_path / "a.dcm", implicit_vr=UID(syntax).is_implicit_VR, little_endian=True)
+    content = (tmp_path / "a.dcm").read_bytes()
+    assert content.count(b"ZEBRA") > len(IDENTIFYING)
+    (tmp_path / "a.dcm").write_bytes(content[: int(keep * len(content))])
+    code, lines = run("denoise", tmp_path / "a.dcm", tmp_path / "out", "--verbose")
+    assert code == (0 if keep == 1 else 2)
+    assert lines
+    assert not [line for line in lines if "ZEBRA" in line]

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset, dcmwrite
 
+from monai_gan_denoise.io.dicom.annotations import drawn_mask
 from monai_gan_denoise.io.dicom.derived import derive, series_uid
 from monai_gan_denoise.io.dicom.geometry import Plane, affine, plane
 from monai_gan_denoise.io.dicom.header import frame_count
@@ -58,8 +59,8 @@ def write(
     """Write one derived object per source file, all of them or none.
 
     Stored pixels become the source's minus what was removed, rounded and limited to BitsStored. Padding, pixels outside
-    the regions of an ultrasound frame, and pixels that nothing was removed from keep their numbers. The files are
-    explicit VR little endian, not compressed.
+    the regions of an ultrasound frame, burnt-in text, and pixels that nothing was removed from keep their numbers. The
+    files are explicit VR little endian, not compressed.
 
     Args:
         files: as passed to ``read``.
@@ -150,6 +151,8 @@ def _denoised(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) ->
             before, after, results = (np.empty((frame_count(dataset), *raw.shape), kind) for kind in kinds)
         before[index] = stored
         share = planes[index] if inside is None else np.where(inside, planes[index], 0)
+        if pixels.color != "palette":
+            share = np.where(drawn_mask(luminance(stored, pixels.color)), 0, share)
         after[index] = _subtract_frame(dataset, pixels, stored, share, Units.of(dataset, index, pixels, path))
         results[index] = pixels.words(raw, after[index])
     if pixels.color == "palette":
