@@ -572,6 +572,7 @@ IDENTIFYING = {
 
 
 @pytest.mark.usefixtures("identity")
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 @pytest.mark.parametrize("keep", [1.0, 0.9])
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
 def test_what_identifies_a_patient_is_never_logged(tmp_path: Path, run: Run, keep: float, syntax: str) -> None:

@@ -22,7 +22,7 @@ def drawn_mask(image: npt.NDArray[np.number]) -> npt.NDArray[np.bool_]:
     Areas that are saturated, or black behind the collimator, count as drawn as well: they hold no noise either.
 
     Args:
-        image: ``(rows, columns)``, stored numbers or the luminance of colors.
+        image: ``(rows, columns)``, stored numbers.
 
     Returns:
         Same shape.

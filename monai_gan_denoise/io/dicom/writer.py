@@ -151,8 +151,8 @@ def _denoised(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) ->
             before, after, results = (np.empty((frame_count(dataset), *raw.shape), kind) for kind in kinds)
         before[index] = stored
         share = planes[index] if inside is None else np.where(inside, planes[index], 0)
-        if pixels.color != "palette":
-            share = np.where(drawn_mask(luminance(stored, pixels.color)), 0, share)
+        if pixels.color == "gray":
+            share = np.where(drawn_mask(stored), 0, share)
         after[index] = _subtract_frame(dataset, pixels, stored, share, Units.of(dataset, index, pixels, path))
         results[index] = pixels.words(raw, after[index])
     if pixels.color == "palette":
