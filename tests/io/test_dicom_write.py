@@ -438,3 +438,11 @@ def test_arguments_that_do_not_fit_are_refused(
         with pytest.raises(ValueError, match=reason):
             write_residual([path], np.zeros(shape), tmp_path / "residual.nii.gz")
     assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_an_overlay_plane_stays_bit_exact(tmp_path: Path) -> None:
+    source = pydicom.dcmread(packaged("examples_overlay"))
+    (output,) = derived([packaged("examples_overlay")], tmp_path, 3.0)
+    overlay = [element for element in source if element.tag.group & 0xFF00 == 0x6000]
+    assert len(overlay[-1].value) >= 300 * 484 // 8
+    assert all(output[element.tag].value == element.value for element in overlay)
