@@ -56,7 +56,7 @@ def find_scans(
     """
     source, target = Path(dataset_dir), Path(output_dir)
     root = source if source.is_dir() else source.parent
-    single = source.is_file() and not dicom.is_directory(source)
+    single = not source.is_dir() and not dicom.is_directory(source)
     refusal = _refuse_whole(source if single else root, target)
     if refusal:
         return [{"image": [str(source)], "refusal": refusal}]
