@@ -160,7 +160,8 @@ def _without(chain: Compose, kind: type) -> Compose:
 
 def _read(path: Path, modality: str | None) -> tuple[Scan, str]:
     unwritten = path.resolve().parent / f"unwritten-{uuid4().hex}"
-    (item, *others) = find_scans(path, unwritten, modality or "auto")
+    found = find_scans(path, unwritten, modality or "auto")
+    (item, *others) = [item for item in found if "left_out" not in item]
     if "refusal" in item:
         raise InputError(item["refusal"])
     if others:

@@ -40,6 +40,7 @@ class Outcome:
         refused: whether it failed before it was processed, as an input that cannot be.
         skipped: whether an earlier run had written the outputs.
         seconds: how long it was processed.
+        left_out: why it is nothing to process, one line; None if it is.
     """
 
     files: Sequence[str]
@@ -48,6 +49,7 @@ class Outcome:
     refused: bool = False
     skipped: bool = False
     seconds: float = field(default=0.0, compare=False)
+    left_out: str | None = None
 
 
 class ScanDataset(Dataset):
@@ -139,17 +141,20 @@ class ScanEngine(Evaluator):
         finally:
             self.fire_event(ScanEvents.ENDED)
         failed = sum(outcome.failure is not None for outcome in self.outcomes)
+        left_out = sum(outcome.left_out is not None for outcome in self.outcomes)
         skipped = sum(outcome.skipped for outcome in self.outcomes)
-        total, earlier = len(self.outcomes), f" ({skipped} of them earlier)" if skipped else ""
-        logger.info("%d of %d scans %s%s, %d failed.", total - failed, total, self.deed, earlier, failed)
+        total, earlier = len(self.outcomes) - left_out, f" ({skipped} of them earlier)" if skipped else ""
+        others = f", {left_out} other objects skipped" if left_out else ""
+        logger.info("%d of %d scans %s%s, %d failed%s.", total - failed, total, self.deed, earlier, failed, others)
 
     @property
     def exit_code(self) -> int:
         """0 if all scans were processed, 1 if some failed, 2 if all did; 130 or 143 after SIGINT or SIGTERM."""
         if self.interruption is not None:
             return getattr(self.interruption, "exit_code", 130)
-        failed = sum(outcome.failure is not None for outcome in self.outcomes)
-        return 0 if not failed else 2 if failed == len(self.outcomes) else 1
+        scans = [outcome for outcome in self.outcomes if outcome.left_out is None]
+        failed = sum(outcome.failure is not None for outcome in scans)
+        return 0 if not failed else 2 if failed == len(scans) else 1
 
     def run_program(self) -> None:
         """Run, and end the program with ``exit_code`` unless that is 0, for the bundle's command line.
@@ -168,6 +173,9 @@ class ScanEngine(Evaluator):
         if "finished" in item:
             self.outcomes.append(Outcome(files, item["outputs"], skipped=True))
             logger.debug("%s was finished earlier", _name(files))
+        elif "left_out" in item:
+            self.outcomes.append(Outcome(files, left_out=failure))
+            logger.info("Skipped: %s", failure)
         elif failure is None:
             self.outcomes.append(Outcome(files, item["outputs"], seconds=seconds))
             logger.info("%s -> %s", _name(files), item["outputs"][0])

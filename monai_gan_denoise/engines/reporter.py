@@ -92,7 +92,7 @@ class RunReporter:
 
     def _note(self, outcome: Outcome) -> None:
         record = self.records[str(outcome.files[0])]
-        record["status"], record["reason"] = _status(outcome), outcome.failure
+        record["status"], record["reason"] = _status(outcome), outcome.failure or outcome.left_out
         record["seconds"] = round(outcome.seconds, 3)
         if record["status"] == "denoised":
             record["source"] = source_digest(outcome.files)
@@ -134,6 +134,8 @@ class RunReporter:
 
 
 def _status(outcome: Outcome) -> ScanStatus:
+    if outcome.left_out is not None:
+        return "left out"
     if outcome.failure is not None:
         return "refused" if outcome.refused else "failed"
     return "skipped" if outcome.skipped else "denoised"

@@ -12,6 +12,7 @@ from monai_gan_denoise.io.leftovers import remove_leftovers
 from monai_gan_denoise.io.report import (
     RunReport,
     ScanRecord,
+    is_tree,
     read_report,
     source_digest,
     stored_bytes,
@@ -59,12 +60,12 @@ class OutputClaim:
     def take(self) -> str | None:
         """Take OUTPUT; say why, if that cannot be."""
         try:
-            if self.source.is_dir():
+            if is_tree(self.source):
                 self.target.mkdir(parents=True, exist_ok=True)
                 self._lock = FileLock(self.target / RUN_LOCK, timeout=0, thread_local=False)
                 self._lock.acquire()
             place = next(folder for folder in (self.target, *self.target.absolute().parents) if folder.is_dir())
-            if cleared := remove_leftovers(place, below=self.source.is_dir()):
+            if cleared := remove_leftovers(place, below=is_tree(self.source)):
                 logger.info("%d unfinished by an earlier run cleared in %s.", cleared, place)
             earlier = read_report(self.report) if self.report else None
         except Timeout:

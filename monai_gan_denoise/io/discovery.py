@@ -6,6 +6,7 @@ never stops the others and every one of them is reported in the same place.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,18 @@ from monai_gan_denoise.io import dicom
 from monai_gan_denoise.io.claim import OutputClaim
 from monai_gan_denoise.io.formats import SUFFIXES, suffix_of
 from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
+from monai_gan_denoise.io.media import find_media, leave_out_others, missing_files
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.volume_file import DETACHED, detached_files
 from monai_gan_denoise.io.writer import residual_path
 
 __all__ = ["find_images", "find_scans"]
 
+logger = logging.getLogger(__name__)
+
 # What stands beside images without being one: BIDS side files, our manifest, DICOM's index, detached pixel data.
 SIDE_FILES = (".json", ".tsv", ".bval", ".bvec", *DETACHED)
-SIDE_NAMES = (MANIFEST, "DICOMDIR")
+SIDE_NAMES = (MANIFEST, dicom.DIRECTORY)
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 JPEG_SUFFIXES = (".jpg", ".jpeg")
 
@@ -39,7 +43,8 @@ def find_scans(
     """List what is to be denoised.
 
     Args:
-        dataset_dir: a file, a DICOM series' folder, or a folder of any depth that holds images.
+        dataset_dir: a file, a DICOM series' folder, a folder of any depth that holds images; a DICOMDIR stands for the
+            files that it lists.
         output_dir: a file, if ``dataset_dir`` is one and this has an image's suffix; otherwise a folder.
         modality: what images are whose header does not say; "auto" to refuse those.
         overwrite: replace outputs that exist.
@@ -49,25 +54,32 @@ def find_scans(
 
     Returns:
         A dictionary a scan, with ``image`` (list of files in slice order) and either ``outputs`` (a path a file) and
-        ``modality``, or ``refusal``, a sentence; ``finished`` is set where an earlier run made the same. Never empty.
+        ``modality``, or ``refusal``, a sentence. What holds no image, such as a report among the slices of a series, is
+        ``left_out`` besides, if there is anything else; ``finished`` is set where an earlier run made the same. Never
+        empty.
     """
     source, target = Path(dataset_dir), Path(output_dir)
-    refusal = _refuse_whole(source, target) or (claim.take() if claim else None)
+    root = source if source.is_dir() else source.parent
+    single = not source.is_dir() and not dicom.is_directory(source)
+    refusal = _refuse_whole(source if single else root, target) or (claim.take() if claim else None)
     if refusal:
         return [{"image": [str(source)], "refusal": refusal}]
-    root = source if source.is_dir() else source.parent
     try:
-        manifest = _manifest_rows(source)
+        manifest = {} if single else _manifest_rows(root)
     except InputError as error:
-        return [{"image": [str(source / MANIFEST)], "refusal": str(error)}]
-    paths = sorted(_files_below(source, (target.resolve(),))) if source.is_dir() else [source]
+        return [{"image": [str(root / MANIFEST)], "refusal": str(error)}]
+    try:
+        paths, missing = _listed(source, target)
+    except InputError as error:
+        return [{"image": [str(source)], "refusal": str(error)}]
+    media = find_media(paths, root) if source.is_dir() else []
     if skip_references:
         paths = [path for path in paths if not _is_reference(manifest.get(path, {}))]
     items = [
-        item if "refusal" in item else _complete(item, root, target, source.is_file(), manifest, modality)
-        for item in _group(paths)
+        item if "refusal" in item else _complete(item, root, target, single, manifest, modality)
+        for item in [*_group(paths), *missing, *missing_files(media)]
     ]
-    return _refuse_clashes(items, overwrite, residual, claim) or [
+    return _refuse_clashes(leave_out_others(items, media), overwrite, residual, claim) or [
         {"image": [str(source)], "refusal": f"INPUT must hold an image, got none in {source}. Pass another."}
     ]
 
@@ -114,6 +126,16 @@ def _files_below(folder: Path, above: Sequence[Path]) -> list[Path]:
     return found
 
 
+def _listed(source: Path, target: Path) -> tuple[list[Path], list[dict[str, Any]]]:
+    """Give the files below a folder, those that a DICOMDIR lists, or the file itself; and items for missing ones."""
+    if source.is_dir():
+        return sorted(_files_below(source, (target.resolve(),))), []
+    if not dicom.is_directory(source):
+        return [source], []
+    paths, missing = dicom.listed_files(source)
+    return paths, [{"image": [str(path)], "refusal": reason} for path, reason in missing]
+
+
 def _manifest_rows(source: Path) -> dict[Path, dict[str, str]]:
     if not (source / MANIFEST).is_file():
         return {}
@@ -143,7 +165,11 @@ def _group(paths: Iterable[Path]) -> list[dict[str, Any]]:
             reason = f"INPUT must be a file that can be read, got {error.strerror} in {path}. Leave it out."
         items.append({"image": [str(path)], "refusal": reason})
     series, refused = dicom.find_series(candidates)
-    items += [{"image": list(one.files), "modality": one.modality, "keyword": one.keyword} for one in series]
+    for one in series:
+        items.append({"image": list(one.files), "modality": one.modality, "keyword": one.keyword})
+        if one.unevenness:
+            name = f"{one.files[0]} and {len(one.files) - 1} more" if len(one.files) > 1 else str(one.files[0])
+            logger.warning("%s: %s; all are kept as they are.", name, one.unevenness)
     items += [{"image": [str(path)], "refusal": reason} for path, reason in refused]
     return sorted(items, key=lambda item: str(item["image"][0]))
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from monai_gan_denoise.io.dicom import is_directory
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.volume_file import detached_files
 from monai_gan_denoise.io.whole import whole_file
@@ -20,6 +21,7 @@ __all__ = [
     "ScanRecord",
     "ScanStatus",
     "earlier_salt",
+    "is_tree",
     "read_report",
     "report_file",
     "source_digest",
@@ -32,7 +34,7 @@ NAME = "run_report.json"
 PROGRAM = "monai_gan_denoise"  # what begins the field of that name
 
 RunState = Literal["running", "complete", "interrupted"]  # a run that was killed stays "running"
-ScanStatus = Literal["pending", "denoised", "skipped", "refused", "failed"]
+ScanStatus = Literal["pending", "denoised", "skipped", "left out", "refused", "failed"]
 
 
 class ScanRecord(TypedDict):
@@ -47,7 +49,7 @@ class ScanRecord(TypedDict):
     status: (
         ScanStatus  # pending: not reached, or under way when the run was killed; skipped: finished by an earlier run
     )
-    reason: str | None  # why it was refused or failed
+    reason: str | None  # why it was refused, failed or left out
     modality: str | None
     seconds: float | None  # network and writing
     source: str  # digest of names, sizes and times of the files
@@ -78,10 +80,15 @@ class RunReport(TypedDict):
 
 
 def report_file(dataset_dir: str | Path, output_dir: str | Path, report: str | Path | None = None) -> Path | None:
-    """Say where a run reports to: ``report`` if that is given, else OUTPUT/run_report.json if INPUT is a folder."""
+    """Say where a run reports to: ``report`` if that is given, else OUTPUT/run_report.json if INPUT is a tree."""
     if report:
         return Path(report)
-    return Path(output_dir) / NAME if Path(dataset_dir).is_dir() else None
+    return Path(output_dir) / NAME if is_tree(Path(dataset_dir)) else None
+
+
+def is_tree(source: Path) -> bool:
+    """Tell whether INPUT stands for many files: a folder, or a DICOMDIR."""
+    return source.is_dir() or is_directory(source)
 
 
 def read_report(path: Path) -> RunReport | None:

@@ -61,6 +61,20 @@ def test_every_scan_has_an_outcome_in_order() -> None:
     ]
 
 
+def test_what_is_left_out_is_named_and_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    engine = evaluator([*scans("a"), {"image": ["sr"], "refusal": "sr must be an image.", "left_out": True}])
+    with caplog.at_level("INFO", "monai_gan_denoise"):
+        engine.run()
+    assert engine.outcomes[1] == Outcome(["sr"], left_out="sr must be an image.")
+    assert engine.exit_code == 0
+    expected = [
+        "a -> out/a",
+        "Skipped: sr must be an image.",
+        "1 of 1 scans denoised, 0 failed, 1 other objects skipped.",
+    ]
+    assert caplog.messages == expected
+
+
 @pytest.mark.parametrize(
     ("names", "code"), [(("a", "b"), 0), (("a", "broken"), 1), (("broken", "a"), 1), (("broken", "odd"), 2)]
 )

@@ -23,7 +23,7 @@ TEXT, NUMBER, MAYBE = {"type": "string"}, {"type": "number"}, {"type": ["string"
 SCAN = {
     "files": {"type": "array", "items": TEXT},
     "outputs": {"type": "array", "items": TEXT},
-    "status": {"enum": ["pending", "denoised", "skipped", "refused", "failed"]},
+    "status": {"enum": ["pending", "denoised", "skipped", "left out", "refused", "failed"]},
     "reason": MAYBE,
     "modality": MAYBE,
     "seconds": {"type": ["number", "null"]},

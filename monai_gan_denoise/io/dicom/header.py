@@ -29,11 +29,13 @@ from pydicom.uid import (
 )
 
 from monai_gan_denoise.io.dicom.claims import check_deflated, check_pixels
+from monai_gan_denoise.io.dicom.objects import class_name, is_other_object
 from monai_gan_denoise.io.dicom.stream import BoundedFile
 from monai_gan_denoise.io.scan import MINIMUM_SIZE, InputError
 
 __all__ = [
     "MODALITIES",
+    "TWELVE_BITS",
     "check",
     "check_class",
     "frame_count",
@@ -79,6 +81,9 @@ PIXEL_DATA, FLOAT_DATA, DOUBLE_DATA = 0x0010, 0x0008, 0x0009  # elements of the 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM = b"\xfe\xff\x00\xe0"  # tag before each fragment of compressed pixels, PS3.5 section A.4
 
+TWELVE_BITS = "gdcm-12-bit"  # plugin for JPEG Extended, of which pydicom's own decode 8 bits only
+get_decoder(JPEGExtended12Bit).add_plugin(TWELVE_BITS, ("monai_gan_denoise.io.dicom.jpeg", "decode_frame"))
+
 
 def read_header(path: Path) -> Dataset:
     """Read what is needed to sort the file, and refuse it if the header alone says that it cannot be denoised.
@@ -116,17 +121,17 @@ def check(dataset: Dataset, path: Path) -> None:
     Raises:
         InputError: naming the file, the reason and the cure.
     """
-    meta = getattr(dataset, "file_meta", Dataset())
-    sop_class = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID")
-    name = UID(sop_class).name if sop_class else "an object of unknown class"
+    name, other = class_name(dataset) or "an object of unknown class", is_other_object(dataset)
     for keyword in WHOLE_NUMBERS:
         value = dataset.get(keyword)
         if value not in (None, "") and not (isinstance(value, int) and value >= 0):
             raise InputError(f"{keyword} must be one whole number, got {value} in {path}. Fetch the file again.")
     if not dataset.get("Rows") or not dataset.get("Columns"):
         # pydicom hands out next to nothing where the end of the file cuts an element off.
-        cure = "Leave it out" if sop_class and "Image" not in name else "It may be cut short; fetch it again"
+        cure = "Leave it out" if other else "It may be cut short; fetch it again"
         raise InputError(f"object must hold an image, got {name} without pixel data in {path}. {cure}.")
+    if other:
+        raise InputError(f"object must be an image to denoise, got {name} in {path}. Leave it out.")
     if not dataset.get("SOPClassUID"):
         raise InputError(f"SOPClassUID must be present, got none in {path}. Fetch the file again.")
     if min(dataset.Rows, dataset.Columns) < MINIMUM_SIZE:
@@ -146,7 +151,7 @@ def check(dataset: Dataset, path: Path) -> None:
         )
     if str(photometric).startswith("MONOCHROME"):
         rescale(dataset, path)
-    _check_decoder(transfer_syntax(dataset), dataset, path)
+    _check_decoder(transfer_syntax(dataset), path)
 
 
 def check_class(dataset: Dataset) -> None:
@@ -226,16 +231,13 @@ def _ends_early(stream: BinaryIO, size: int) -> bool:
     return True
 
 
-def _check_decoder(syntax: UID, dataset: Dataset, path: Path) -> None:
+def _check_decoder(syntax: UID, path: Path) -> None:
     """Refuse pixels that no installed package decodes."""
     try:
         available = get_decoder(syntax).is_available
     except NotImplementedError:
         available = False
-    if syntax == JPEGExtended12Bit and (dataset.get("BitsStored") or 0) > 8:
-        available = False  # the decoder exists, and does 8 bits only
-        cure = "Decompress it first, for example with dcmdjpeg of DCMTK"
-    elif syntax in PACKAGES:
+    if syntax in PACKAGES:
         package = "pillow" if syntax == JPEGBaseline8Bit else PACKAGES[syntax]
         cure = f"Run: pip install {package}"
     else:

@@ -17,11 +17,11 @@ from pydicom import Dataset
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.uid import RLELossless
+from pydicom.uid import JPEGExtended12Bit, RLELossless
 
 from monai_gan_denoise.io.dicom.claims import check_codestream, check_deflated, check_pixels
 from monai_gan_denoise.io.dicom.geometry import macro
-from monai_gan_denoise.io.dicom.header import check, check_class, frame_count, rescale, transfer_syntax
+from monai_gan_denoise.io.dicom.header import TWELVE_BITS, check, check_class, frame_count, rescale, transfer_syntax
 from monai_gan_denoise.io.dicom.stream import BoundedFile
 from monai_gan_denoise.io.scan import InputError
 
@@ -173,6 +173,8 @@ def words(dataset: Dataset, path: Path) -> Iterator[Integers]:
     options: dict[str, Any] = {"allow_excess_frames": False}
     if whole:
         options |= {"raw": True, "correct_unused_bits": False}
+    if JPEGExtended12Bit == decoder.UID and pixels.bits_stored > 8:
+        options["decoding_plugin"] = TWELVE_BITS
     for index in range(frame_count(dataset)):
         try:
             check_codestream(dataset, transfer_syntax(dataset), index, path)

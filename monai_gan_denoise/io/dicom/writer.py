@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset, dcmwrite
 
+from monai_gan_denoise.io.dicom.annotations import drawn_mask
 from monai_gan_denoise.io.dicom.derived import derive, series_uid
 from monai_gan_denoise.io.dicom.geometry import Plane, affine, plane
 from monai_gan_denoise.io.dicom.header import frame_count
@@ -27,6 +28,7 @@ from monai_gan_denoise.io.dicom.pixels import (
     pixel_format,
     words,
 )
+from monai_gan_denoise.io.dicom.regions import echo_mask
 from monai_gan_denoise.io.scan import Derivation, InputError, subtract
 from monai_gan_denoise.io.whole import whole_file, whole_files
 
@@ -56,8 +58,9 @@ def write(
 ) -> None:
     """Write one derived object per source file, all of them or none.
 
-    Stored pixels become the source's minus what was removed, rounded and limited to BitsStored; padding, and pixels
-    that nothing was removed from, keep their numbers. The files are explicit VR little endian, not compressed.
+    Stored pixels become the source's minus what was removed, rounded and limited to BitsStored. Padding, pixels outside
+    the regions of an ultrasound frame, burnt-in text, and pixels that nothing was removed from keep their numbers. The
+    files are explicit VR little endian, not compressed.
 
     Args:
         files: as passed to ``read``.
@@ -148,7 +151,7 @@ def _denoised(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) ->
     Raises:
         ValueError: if the planes are fewer than the frames, or of another size.
     """
-    pixels = pixel_format(dataset)
+    pixels, inside = pixel_format(dataset), echo_mask(dataset)
     before = after = results = np.empty(0, np.uint8)
     for index, raw in enumerate(words(dataset, path)):
         if index >= len(planes) or raw.shape[:2] != planes[index].shape:
@@ -159,10 +162,14 @@ def _denoised(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) ->
             kinds = (stored.dtype, stored.dtype, raw.dtype)
             before, after, results = (np.empty((frame_count(dataset), *raw.shape), kind) for kind in kinds)
         before[index] = stored
-        after[index] = _subtract_frame(dataset, pixels, stored, planes[index], Units.of(dataset, index, pixels, path))
+        share = planes[index] if inside is None else np.where(inside, planes[index], 0)
+        if pixels.color == "gray":
+            share = np.where(drawn_mask(stored), 0, share)
+        after[index] = _subtract_frame(dataset, pixels, stored, share, Units.of(dataset, index, pixels, path))
         results[index] = pixels.words(raw, after[index])
     if pixels.color == "palette":
-        return _palette_denoised(dataset, pixels, before, planes[: len(before)])
+        shares = planes[: len(before)]
+        return _palette_denoised(dataset, pixels, before, shares if inside is None else np.where(inside, shares, 0))
     return _Pixels(results, after, before, pixels)
 
 
