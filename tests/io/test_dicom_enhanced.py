@@ -165,11 +165,12 @@ def test_missing_frames_are_said(
     assert caplog.messages == ([f"{path}: {said}; all are kept as they are."] if said else [])
 
 
-def test_a_claim_of_many_frames_costs_nothing_while_files_are_sorted(tmp_path: Path, pixels: np.ndarray) -> None:
+def test_a_claim_of_many_frames_is_refused_while_files_are_sorted(tmp_path: Path, pixels: np.ndarray) -> None:
     path = enhanced(tmp_path / "a.dcm", pixels)
     dataset = pydicom.dcmread(path)
     del dataset.PerFrameFunctionalGroupsSequence
     dataset.NumberOfFrames = 2**31 - 1
     dataset.save_as(path)
-    ((series,), _) = find_series([path])
-    assert series.unevenness is None
+    series, ((_, reason),) = find_series([path])
+    assert not series
+    assert "2147483647" in reason
