@@ -90,7 +90,10 @@ def _log_to_terminal(level: str) -> None:
     ours = logging.getLogger("monai_gan_denoise")
     ours.handlers, ours.propagate = [handler], False
     ours.setLevel(level.upper())
-    logging.basicConfig(level=logging.DEBUG if details else logging.ERROR, handlers=[handler])
+    # What else is logged, by the SDK, MONAI and pydicom, of a damaged file above all: a failure has its line already.
+    logging.basicConfig(
+        level=logging.DEBUG if details else logging.ERROR, handlers=[handler if details else logging.NullHandler()]
+    )
     logging.captureWarnings(True)
     if not details:
         warnings.simplefilter("ignore")
