@@ -84,7 +84,7 @@ def _log_to_terminal(level: str) -> None:
     To be called before monai is imported, which imports the SDK, which warns.
     """
     details = level.upper() == "DEBUG"
-    os.environ.setdefault("HOLOSCAN_LOG_LEVEL", "DEBUG" if details else "ERROR")  # read when holoscan is imported
+    os.environ.setdefault("HOLOSCAN_LOG_LEVEL", "DEBUG" if details else "OFF")  # read when holoscan is imported
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     ours = logging.getLogger("monai_gan_denoise")
