@@ -148,6 +148,13 @@ def test_without_the_sdk_one_line_says_what_to_install(
     assert "monai-deploy-app-sdk==" in Path(command.group(1)).read_text(encoding="utf-8")
 
 
+def test_the_requirements_name_the_monai_that_is_tested() -> None:
+    root = Path(__file__).parents[2]
+    wanted = root / "monai_gan_denoise" / "integrations" / "monai_deploy" / "requirements.txt"
+    (line,) = [line for line in wanted.read_text(encoding="utf-8").splitlines() if line.startswith("monai==")]
+    assert line in (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
+
+
 class _Stub:
     """Stands for a module whose import needs the SDK."""
 
