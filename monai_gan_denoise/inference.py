@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
@@ -16,6 +17,7 @@ from monai.utils import convert_to_dst_type
 
 from monai_gan_denoise.engines import ScanEvaluator, unwrapped
 from monai_gan_denoise.io import (
+    Derivation,
     InputError,
     Scan,
     find_scans,
@@ -94,12 +96,12 @@ class Denoiser:
         """
         if isinstance(x, (str, Path)):
             scan, known = _read(Path(x), modality)
-            return subtract(scan.values, self._removed(scan, known, strength))
+            return subtract(scan.values, self.removed(scan, known, strength))
         if isinstance(x, Scan):
-            return subtract(x.values, self._removed(x, modality or x.modality, strength))
+            return subtract(x.values, self.removed(x, modality or x.modality, strength))
         values = _numbers(x)
         scan = _scan_of(values)
-        result = subtract(values, self._removed(scan, modality, strength))
+        result = subtract(values, self.removed(scan, modality, strength))
         return convert_to_dst_type(result, x)[0]
 
     def run(self, dataset_dir: str | Path, output_dir: str | Path, **settings: Any) -> ScanEvaluator:
@@ -126,10 +128,20 @@ class Denoiser:
         evaluator.run()
         return evaluator
 
-    def _parser(self, **settings: Any) -> ConfigParser:
-        return ConfigParser({**self._config, **settings})
+    def removed(self, scan: Scan, modality: str | None = None, strength: float = 1.0) -> npt.NDArray[np.float32]:
+        """Find what denoising takes away from a scan, for hosts that read and write by themselves.
 
-    def _removed(self, scan: Scan, modality: str | None, strength: float) -> np.ndarray:
+        Args:
+            scan: what ``monai_gan_denoise.io.read_scan`` has read.
+            modality: ct, mr, xr, us or oct; the scan's own if None.
+            strength: share of the denoising, in ``[0, 1]``.
+
+        Returns:
+            Shape and units of ``scan.values``; what ``ScanWriter`` and ``write_scan`` take from the source's files.
+
+        Raises:
+            ValueError: if ``modality`` or ``strength`` is not one of those named.
+        """
         parser = self._parser(strength=strength)
         image = MetaTensor(torch.as_tensor(scan.values)[None], meta=scan_meta(scan))
         with unwrapped():
@@ -137,8 +149,21 @@ class Denoiser:
         with torch.inference_mode(), unwrapped():
             item["pred"] = _resolve(parser, "inferer")(item["image"][None], self.network)[0]
             item = _without(_resolve(parser, "postprocessing"), SaveImaged)(item)
-        removed: np.ndarray = np.asarray(item["removed"].cpu())[0]
+        removed: npt.NDArray[np.float32] = np.asarray(item["removed"].cpu())[0]
         return removed
+
+    def derivation(self, strength: float = 1.0, new_uids: bool = False) -> Derivation:
+        """Describe what these weights do at a strength, for the writers of ``monai_gan_denoise.io``.
+
+        Args:
+            strength: share of the denoising, in ``[0, 1]``.
+            new_uids: draw fresh UIDs for DICOM outputs.
+        """
+        derivation: Derivation = _resolve(self._parser(strength=strength, new_uids=new_uids), "derivation")
+        return derivation
+
+    def _parser(self, **settings: Any) -> ConfigParser:
+        return ConfigParser({**self._config, **settings})
 
 
 def _resolve(parser: ConfigParser, key: str) -> Any:

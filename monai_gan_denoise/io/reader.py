@@ -68,13 +68,16 @@ def _volume(volume: Volume) -> Scan:
 
 
 def scan_meta(scan: Scan) -> dict[str, Any]:
-    """Put what a scan holds besides its values into MONAI's form of metadata."""
-    return {
-        "affine": scan.affine,
-        "original_affine": scan.affine,
-        "original_channel_dim": math.nan,
+    """Put what a scan holds besides its values into MONAI's form of metadata, without None, which no batch holds."""
+    said = {
         "slice_axis": scan.slice_axis,
         "bit_range": scan.bit_range,
         "hu_offset": scan.hu_offset,
         "modality": scan.modality,
+    }
+    return {
+        "affine": scan.affine,
+        "original_affine": scan.affine,
+        "original_channel_dim": math.nan,
+        **{key: value for key, value in said.items() if value is not None},
     }
