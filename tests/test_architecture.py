@@ -29,8 +29,18 @@ ALLOWED: dict[str, set[str]] = {
     "ablation": {"io"},
     "benchmark": LEAVES | {"inference", "phantoms"},
     "evaluation": {"benchmark", "io", "metrics", "transforms"},
-    "integrations": {"inference", "io"},
-    "cli": {"ablation", "benchmark", "evaluation", "training", "export", "inference", "samples", "simulation"},
+    "integrations": {"inference", "io", "training"},
+    "cli": {
+        "ablation",
+        "benchmark",
+        "evaluation",
+        "export",
+        "inference",
+        "integrations",
+        "samples",
+        "simulation",
+        "training",
+    },
     "__init__": {"inference"},  # Denoiser, imported when it is asked for
 }
 
