@@ -269,6 +269,20 @@ def ablate(source: Path, iterations: int, output: Path, only: tuple[str, ...], m
     return run_ablation(source, output, iterations=iterations, only=only, modality=modality)
 
 
+@commands.command("label-app", short_help="Write an app for MONAI Label, which 3D Slicer and others talk to.")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--link", is_flag=True, help="Link to this installation instead of copying it.")
+def label_app(folder: Path, link: bool) -> None:
+    """Write an app for MONAI Label to FOLDER: code, bundle and weights, and a script that installs what it needs.
+
+    FOLDER must be absent or empty. Start it: monailabel start_server --app FOLDER --studies STUDIES
+    """
+    from monai_gan_denoise.integrations.monai_label.folder import write_label_app
+
+    _log_to_terminal(logging.INFO)
+    write_label_app(folder, link)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 all done, 1 some failed, 2 nothing could be done or bad arguments."""
     try:

@@ -29,19 +29,19 @@ ALLOWED: dict[str, set[str]] = {
     "ablation": {"io"},
     "benchmark": LEAVES | {"inference", "phantoms"},
     "evaluation": {"benchmark", "io", "metrics", "transforms"},
-    "integrations": {"inference", "io"},
+    "integrations": {"inference", "io", "training"},
     "terminal": set(),
     "cli": {
         "ablation",
         "benchmark",
         "evaluation",
-        "training",
         "export",
         "inference",
         "integrations",
         "samples",
         "simulation",
         "terminal",
+        "training",
     },
     "__init__": {"inference", "integrations"},  # Denoiser and GanDenoised, imported when they are asked for
 }
