@@ -13,6 +13,7 @@ from monai_gan_denoise import __version__
 
 __all__ = ["main"]
 
+BACKENDS = ("torch", "onnx", "openvino")
 MODALITIES = ("auto", "ct", "mr", "xr", "us", "oct", "mri", "xray")
 
 modality_option = click.option(
@@ -47,6 +48,7 @@ def commands() -> None:
 @click.option("--residual", is_flag=True, help="Also write what was removed, beside each result.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights other than the bundle's: a plain state dict.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--backend", type=click.Choice(BACKENDS), default="torch", help="What computes the network on a CPU.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Slices that the network sees at once.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @click.option("--new-uids", is_flag=True, help="Draw fresh DICOM UIDs instead of deriving them from the source's.")
@@ -56,6 +58,7 @@ def denoise(
     target: Path,
     weights: Path | None,
     device: str,
+    backend: str,
     perception: float,
     batch_size: int | None,
     verbose: bool,
@@ -69,7 +72,7 @@ def denoise(
     from monai_gan_denoise.inference import Denoiser
 
     _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
-    denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, progress=True)
+    denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, backend=backend, progress=True)
     return denoiser.run(source, target, **options).exit_code
 
 
@@ -248,6 +251,16 @@ def ablate(source: Path, iterations: int, output: Path, only: tuple[str, ...], m
 
     _log_to_terminal(logging.INFO)
     return run_ablation(source, output, iterations=iterations, only=only, modality=modality)
+
+
+@commands.command(short_help="Write a stand-alone MONAI bundle, for the model zoo or Hugging Face.")
+@click.argument("folder", type=click.Path(path_type=Path))
+def bundle(folder: Path) -> None:
+    """Write a MONAI bundle to FOLDER, absent or empty, that runs where this package is not installed."""
+    from monai_gan_denoise.export import export_bundle
+
+    _log_to_terminal(logging.INFO)
+    export_bundle(folder)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     **{leaf: set() for leaf in LEAVES},
     "phantoms": set(),
     "engines": {"io"},
+    "backends": {"networks"},
     "inference": {"engines", "io"},
     "samples": {"io", "phantoms", "simulation"},
     "simulation": {"engines", "io", "phantoms", "transforms"},

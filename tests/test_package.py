@@ -126,7 +126,7 @@ def test_the_wheel_is_told_to_leave_the_weights_of_the_benchmark_out() -> None:
 
 def test_every_dependency_is_pinned_and_permitted() -> None:
     project = tomllib.loads((CLONE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [project["optional-dependencies"][extra] for extra in ("train", "bench", "onnx", "test")]
+    extras = [project["optional-dependencies"][extra] for extra in ("train", "bench", "onnx", "openvino", "test")]
     wanted = [re.split(r"[<>=;\[ ]", line)[0] for line in sum(extras, project["dependencies"])]
     names = {normalized(name) for name in wanted} - {"monai-gan-denoise"}
     assert names <= set(pins())
@@ -140,6 +140,7 @@ def test_bundle_names_the_versions_that_are_tested(bundle_root: Path) -> None:
         name: metadata[f"{key}_version"] for name, key in (("monai", "monai"), ("torch", "pytorch"), ("numpy",) * 2)
     }
     named.update(metadata["required_packages_version"])
+    named.update(metadata["optional_packages_version"])
     named.pop("monai-gan-denoise")
     assert {normalized(name): version for name, version in named.items()}.items() <= pins().items()
 
