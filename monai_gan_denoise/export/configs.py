@@ -11,8 +11,8 @@ __all__ = ["initialized_by_run"]
 def initialized_by_run(config: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     """Let ``run`` do first what ``initialize`` does.
 
-    MONAI puts the bundle's folder where Python looks for modules when a run begins, after ``initialize``: what that names
-    would be looked for in the current folder alone.
+    MONAI puts the bundle's folder where Python looks for modules when a run begins, which is after ``initialize``: what
+    that names would be looked for in the current folder alone.
 
     Args:
         config: a configuration, or one that is laid over ``base``.

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def packaged_bundle() -> Path:
-    """Find the bundle inside the installed package, beside the package in a clone, or around it where it was exported."""
+    """Find the bundle inside the installed package, beside it in a clone, or around it in an exported bundle."""
     around = PACKAGE.parent
     return around if (around / "configs" / "inference.json").is_file() else _packaged("bundle")
 
