@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "curves": {"io"},
     "export": LEAVES,
     "ablation": {"io"},
-    "benchmark": LEAVES | {"inference", "phantoms"},
+    "benchmark": LEAVES | {"backends", "inference", "phantoms"},
     "evaluation": {"benchmark", "io", "metrics", "transforms"},
     "integrations": {"inference", "io"},
     "cli": {"ablation", "benchmark", "evaluation", "training", "export", "inference", "samples", "simulation"},
