@@ -140,7 +140,6 @@ def test_bundle_names_the_versions_that_are_tested(bundle_root: Path) -> None:
         name: metadata[f"{key}_version"] for name, key in (("monai", "monai"), ("torch", "pytorch"), ("numpy",) * 2)
     }
     named.update(metadata["required_packages_version"])
-    named.update(metadata["optional_packages_version"])
     named.pop("monai-gan-denoise")
     assert {normalized(name): version for name, version in named.items()}.items() <= pins().items()
 
