@@ -84,6 +84,11 @@ def test_it_writes_its_own_samples_and_figures(bare_python: Path, exported: Path
     assert {path.stem for path in (tmp_path / "denoised").glob("*.png")} == {"ct", "mr", "xr", "us", "oct"}
 
 
+def test_its_code_is_a_python_package_with_its_weights(bare_python: Path, exported: Path) -> None:
+    program = "from scripts import Denoiser; import numpy; print(Denoiser().denoise(numpy.eye(20), 'us').std() < 0.2)"
+    assert run(bare_python, exported, "-c", program).endswith("True\n")
+
+
 def test_it_trains_from_any_folder(bare_python: Path, exported: Path, tmp_path: Path, dataset_dir: Path) -> None:
     settings = [f"--{name}={value}" for name, value in TINY.items()]
     places = ("--dataset_dir", dataset_dir, "--output_dir", "run")
