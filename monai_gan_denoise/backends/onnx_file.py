@@ -19,7 +19,7 @@ from torch import nn
 from monai_gan_denoise import __version__
 from monai_gan_denoise.networks import weights_hash
 
-__all__ = ["INPUT", "cached_file", "export_onnx"]
+__all__ = ["cached_file", "export_onnx"]
 
 INPUT, OUTPUT = "image", "pred"  # as in the bundle's metadata
 # Batch, height and width of the example, whatever they are, stay free; a size of 1 would be taken for fixed.
@@ -81,14 +81,15 @@ def _folder() -> Path:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's comments on itself from users: what it deprecates, and that torchvision is not installed."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Keep the exporter's comments on itself from users: what it deprecates, optimizes, or does not find installed."""
+    levels = {name: logging.getLogger(name).level for name in ("torch.onnx", "onnx_ir", "onnxscript")}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning)
             warnings.filterwarnings("ignore", category=DeprecationWarning)
             yield
     finally:
-        logger.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

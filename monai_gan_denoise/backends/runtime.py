@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-
-from monai_gan_denoise.backends.onnx_file import INPUT
 
 __all__ = ["RuntimeNetwork", "onnx_runtime", "openvino_runtime"]
 
@@ -42,23 +41,25 @@ class RuntimeNetwork(nn.Module):
 
 
 def onnx_runtime(path: Path, threads: int) -> Runtime:
-    """Open a file with ONNX Runtime.
+    """Open a file with ONNX Runtime, and without its telemetry.
+
+    Since 1.29 the library writes an identifier of the machine to the user's cache and sends usage to its makers unless
+    this variable is set before it is imported (microsoft/onnxruntime#27379); the function is for Windows.
 
     Args:
-        path: an ONNX file with one input and one output.
+        path: an ONNX file; its first input and its first output count.
         threads: that it may use.
     """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-    def run(noisy: Batch) -> Batch:
-        (output,) = session.run(None, {INPUT: noisy})
-        return np.asarray(output)
-
-    return run
+    name = session.get_inputs()[0].name
+    return lambda noisy: np.asarray(session.run(None, {name: noisy})[0])
 
 
 def openvino_runtime(path: Path, threads: int) -> Runtime:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +134,27 @@ def test_without_a_cache_the_file_is_temporary(
     file = cached_file(network)
     assert file.parent.is_dir()
     assert cache_folder not in file.parents
+
+
+@pytest.mark.slow
+def test_onnx_runtime_leaves_no_identifier_and_sends_nothing(tmp_path: Path) -> None:
+    export_onnx(_Twice().eval(), tmp_path / "twice.onnx")
+    program = (
+        "import os, pathlib, sys; from monai_gan_denoise.backends import onnx_runtime; "
+        "onnx_runtime(pathlib.Path(sys.argv[1]), 1); sys.stdout.write(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    suppressed = {"CI", "ORT_RUNNING_UNIT_TESTS", "ORT_DISABLE_TELEMETRY"}  # any of which would hide what we do not do
+    kept = {name: value for name, value in os.environ.items() if name not in suppressed}
+    cache = tmp_path / "cache"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "twice.onnx")],
+        env={**kept, "XDG_CACHE_HOME": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "1"), done.stderr
+    assert not list(cache.glob("Microsoft/**/deviceid"))
 
 
 class _Twice(nn.Module):
