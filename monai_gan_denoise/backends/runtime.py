@@ -54,7 +54,6 @@ def onnx_runtime(path: Path, threads: int) -> Runtime:
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
-
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
