@@ -24,12 +24,17 @@ class RuntimeNetwork(nn.Module):
     Args:
         network: the network, whose weights go on saying which one this is.
         runtime: computes it, from ``(B, 1, H, W)`` to the same shape.
+
+    Attributes:
+        stride: the network's own, for whoever gives it windows of an image; None if it says none.
+        reach: likewise.
     """
 
     def __init__(self, network: nn.Module, runtime: Runtime) -> None:
         super().__init__()
         self.network = network
         self.runtime = runtime
+        self.stride, self.reach = (getattr(network, name, None) for name in ("stride", "reach"))
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise ``(B, 1, H, W)`` on the CPU; no gradients."""
@@ -72,4 +77,5 @@ def openvino_runtime(path: Path, threads: int) -> Runtime:
 
     settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
     compiled = openvino.Core().compile_model(path, "CPU", settings)
-    return lambda noisy: np.array(compiled(noisy)[0])  # a copy: the library's buffer is the next call's too
+    # A request of each call's own: one that is shared is refused while another thread waits for it.
+    return lambda noisy: np.array(compiled.infer_new_request(noisy)[0])

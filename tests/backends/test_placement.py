@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,11 @@ def test_the_hash_of_the_weights_does_not_tell_where_they_run(network: GanDenois
     assert weights_hash(RuntimeNetwork(network, lambda noisy: noisy)) == weights_hash(network)
 
 
+def test_windows_of_an_image_are_laid_as_the_network_wants_them(network: GanDenoiser) -> None:
+    placed = RuntimeNetwork(network, lambda noisy: noisy)
+    assert (placed.stride, placed.reach) == (network.stride, getattr(network, "reach", None))
+
+
 def test_other_weights_have_another_file(network: GanDenoiser, cache_folder: Path) -> None:
     first = cached_file(network)
     with torch.no_grad():
@@ -169,3 +175,13 @@ def test_an_output_is_kept_when_the_next_one_is_computed(opener: type, tmp_path:
     first = run(np.ones((1, 1, 16, 16), np.float32))
     run(np.zeros((1, 1, 16, 16), np.float32))
     assert (first == 2).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opener", [onnx_runtime, openvino_runtime])
+def test_threads_may_share_a_runtime(opener: type, tmp_path: Path) -> None:
+    run = opener(export_onnx(_Twice().eval(), tmp_path / "twice.onnx"), 1)
+    images = [np.full((1, 1, 512, 512), value, np.float32) for value in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        for value, output in enumerate(pool.map(run, images)):
+            assert (output == 2 * value).all()
