@@ -22,7 +22,7 @@ def renamed(text: str) -> str:
 
 
 def needed_sources(config: str) -> list[Path]:
-    """Find the modules that a configuration names, and all that those import, at their start or later.
+    """Find the modules that a configuration names, and all that those import, at their start, later or by name.
 
     Args:
         config: text of the configuration; its ``_target_``s and imports are found by the package's name.
@@ -55,12 +55,14 @@ def _files(name: str) -> Iterator[Path]:
 
 
 def _imported(path: Path) -> Iterator[str]:
-    """Give the dotted names of this package that a module imports."""
+    """Give the dotted names of this package that a module imports, or hands over as a text for a library to import."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and DOTTED.fullmatch(node.value):
+            names = [node.value]
         else:
             continue
         yield from (name for name in names if name.partition(".")[0] == NAME)
