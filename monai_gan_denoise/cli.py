@@ -14,6 +14,7 @@ from monai_gan_denoise.terminal import INTERRUPTED, InterruptibleGroup, fail, lo
 
 __all__ = ["main"]
 
+BACKENDS = ("torch", "onnx", "openvino")
 MODALITIES = ("auto", "ct", "mr", "xr", "us", "oct", "mri", "xray")
 
 modality_option = click.option(
@@ -48,6 +49,7 @@ def commands() -> None:
 @click.option("--residual", is_flag=True, help="Also write what was removed, beside each result.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights other than the bundle's: a plain state dict.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--backend", type=click.Choice(BACKENDS), default="torch", help="What computes the network on a CPU.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Slices that the network sees at once.")
 @click.option(
     "--jobs",
@@ -71,6 +73,7 @@ def denoise(
     target: Path,
     weights: Path | None,
     device: str,
+    backend: str,
     perception: float,
     batch_size: int | None,
     verbose: bool,
@@ -86,7 +89,7 @@ def denoise(
     from monai_gan_denoise.inference import Denoiser
 
     log_to_terminal(logging.DEBUG if verbose else logging.INFO)
-    denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, progress=True)
+    denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, backend=backend, progress=True)
     # A scan may be done while the progress bar of another is on the screen.
     with logging_redirect_tqdm([logging.getLogger("monai_gan_denoise")]):
         return denoiser.run(source, target, **options).exit_code
@@ -279,8 +282,18 @@ def label_app(folder: Path, link: bool) -> None:
     """
     from monai_gan_denoise.integrations.monai_label.folder import write_label_app
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     write_label_app(folder, link)
+
+
+@commands.command(short_help="Write a stand-alone MONAI bundle, for the model zoo or Hugging Face.")
+@click.argument("folder", type=click.Path(path_type=Path))
+def bundle(folder: Path) -> None:
+    """Write a MONAI bundle to FOLDER, absent or empty, that runs where this package is not installed."""
+    from monai_gan_denoise.export import export_bundle
+
+    log_to_terminal(logging.INFO)
+    export_bundle(folder)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -30,7 +30,7 @@ from monai_gan_denoise.io import (
 
 __all__ = ["Denoiser"]
 
-LOADED = {"weights", "perception", "device"}  # what the network was loaded with
+LOADED = {"weights", "perception", "device", "backend"}  # what the network was loaded with
 
 Image = TypeVar("Image", np.ndarray, torch.Tensor)
 
@@ -44,12 +44,13 @@ class Denoiser:
         perception: 1 for the weights, whose training ended adversarially; 0 for the fidelity weights beside them
             (``model_fidelity.pt`` beside ``model.pt``); between, the two are interpolated.
         batch_size: slices that the network sees at once; the bundle's default if None.
+        backend: what computes the network: "torch", or on a CPU "onnx" or "openvino", with the extra of that name.
         progress: show a progress bar for volumes.
         bundle_root: folder of the bundle; the packaged one if None.
 
     Raises:
         WeightsError: if the weights cannot be used, or ``perception`` asks for fidelity weights that are missing.
-        ValueError: if ``device`` cannot be used or ``perception`` is outside ``[0, 1]``.
+        ValueError: if ``device`` or ``backend`` cannot be used or ``perception`` is outside ``[0, 1]``.
     """
 
     def __init__(
@@ -59,13 +60,14 @@ class Denoiser:
         *,
         perception: float = 1.0,
         batch_size: int | None = None,
+        backend: str = "torch",
         progress: bool = False,
         bundle_root: str | Path | None = None,
     ) -> None:
         root = Path(bundle_root).absolute() if bundle_root else packaged_bundle()
         self._config = ConfigParser.load_config_files(str(root / "configs" / "inference.json"))
         # Paths stay Path: in a text MONAI finds expressions, references and macros, and takes every # for a separator.
-        self._config.update(bundle_root=root, progress=progress, perception=perception)
+        self._config.update(bundle_root=root, progress=progress, perception=perception, backend=backend)
         if weights:
             self._config["weights"] = Path(weights)
         if device != "auto":
