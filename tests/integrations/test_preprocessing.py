@@ -171,10 +171,10 @@ def test_a_used_transform_pickles_without_its_network() -> None:
 
 
 @pytest.mark.slow
-def test_it_works_in_the_processes_of_a_data_loader() -> None:
+def test_it_works_in_the_process_of_a_data_loader() -> None:
     items = [{"image": volume((1, 32, 24)) + shift} for shift in range(2)]
     transform = GanDenoised("image", "mr", device="cpu")
-    loader = DataLoader(Dataset(items, transform), num_workers=2, multiprocessing_context="spawn")
+    loader = DataLoader(Dataset(items, transform), num_workers=1, multiprocessing_context="spawn")
     for batch, item in zip(loader, items, strict=True):
         torch.testing.assert_close(batch["image"][0], transform(item)["image"])
 
