@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from monai_gan_denoise.inference import Denoiser
-    from monai_gan_denoise.integrations.preprocessing import GanDenoised
+    from monai_gan_denoise.preprocessing import GanDenoised
 
 __all__ = ["Denoiser", "GanDenoised", "__version__"]
 
@@ -24,7 +24,7 @@ def __getattr__(name: str) -> object:
 
         return Denoiser
     if name == "GanDenoised":
-        from monai_gan_denoise.integrations.preprocessing import GanDenoised
+        from monai_gan_denoise.preprocessing import GanDenoised
 
         return GanDenoised
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -51,21 +51,10 @@ def commands() -> None:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 @click.option("--backend", type=click.Choice(BACKENDS), default="torch", help="What computes the network on a CPU.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Slices that the network sees at once.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Scans denoised at a time, each by its share of the cores.",
-)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Scans denoised at a time.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @click.option("--resume", is_flag=True, help="Go on with a run that ended early; do again what has changed since.")
-@click.option(
-    "--report",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="What became of each scan, as JSON; OUTPUT/run_report.json if INPUT is a folder.",
-)
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="What became of each scan, as JSON.")
 @click.option("--new-uids", is_flag=True, help="Draw fresh DICOM UIDs instead of deriving them from the source's.")
 @click.option("--verbose", is_flag=True, help="Show details of failures.")
 def denoise(

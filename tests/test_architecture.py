@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "engines": {"io"},
     "backends": {"networks"},
     "inference": {"engines", "io"},
+    "preprocessing": {"inference", "io"},
     "samples": {"io", "phantoms", "simulation"},
     "simulation": {"engines", "io", "phantoms", "transforms"},
     "training": LEAVES | {"engines"},
@@ -44,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
         "terminal",
         "training",
     },
-    "__init__": {"inference", "integrations"},  # Denoiser and GanDenoised, imported when they are asked for
+    "__init__": {"inference", "preprocessing"},  # Denoiser and GanDenoised, imported when they are asked for
 }
 
 every_source = pytest.mark.parametrize("source", SOURCES, ids=lambda source: str(source.relative_to(PACKAGE)))

@@ -57,6 +57,8 @@ def select_scans(found: Iterable[Mapping[str, Any]], loaded: Mapping[str, str], 
                 selection.passed_over.append(
                     f"Series {series}, Modality {keyword}, is no image of a known modality; it is passed over [{path}]."
                 )
+        elif "left_out" in item:
+            selection.passed_over.append(item["refusal"])
         elif "refusal" in item:
             selection.failures.append(item["refusal"])
         elif series not in loaded:
