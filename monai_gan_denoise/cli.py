@@ -10,9 +10,11 @@ from typing import Any
 import click
 
 from monai_gan_denoise import __version__
+from monai_gan_denoise.terminal import INTERRUPTED, InterruptibleGroup, fail, log_to_terminal
 
 __all__ = ["main"]
 
+BACKENDS = ("torch", "onnx", "openvino")
 MODALITIES = ("auto", "ct", "mr", "xr", "us", "oct", "mri", "xray")
 
 modality_option = click.option(
@@ -24,7 +26,7 @@ modality_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+@click.group(cls=InterruptibleGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
 @click.version_option(__version__, prog_name="monai-gan-denoise")
 def commands() -> None:
     """Denoise CT, MR, X-ray, ultrasound and OCT images. Research use only; not a medical device."""
@@ -47,8 +49,12 @@ def commands() -> None:
 @click.option("--residual", is_flag=True, help="Also write what was removed, beside each result.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights other than the bundle's: a plain state dict.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--backend", type=click.Choice(BACKENDS), default="torch", help="What computes the network on a CPU.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Slices that the network sees at once.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Scans denoised at a time.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@click.option("--resume", is_flag=True, help="Go on with a run that ended early; do again what has changed since.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="What became of each scan, as JSON.")
 @click.option("--new-uids", is_flag=True, help="Draw fresh DICOM UIDs instead of deriving them from the source's.")
 @click.option("--verbose", is_flag=True, help="Show details of failures.")
 def denoise(
@@ -56,6 +62,7 @@ def denoise(
     target: Path,
     weights: Path | None,
     device: str,
+    backend: str,
     perception: float,
     batch_size: int | None,
     verbose: bool,
@@ -66,11 +73,15 @@ def denoise(
     OUTPUT is a file if INPUT is one and OUTPUT has an image's suffix; otherwise a folder, in which each result has its
     input's relative path and name (a.jpg becomes a.jpg.png). Exit 0: all done; 1: some failed; 2: nothing was done.
     """
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
     from monai_gan_denoise.inference import Denoiser
 
-    _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
-    denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, progress=True)
-    return denoiser.run(source, target, **options).exit_code
+    log_to_terminal(logging.DEBUG if verbose else logging.INFO)
+    denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, backend=backend, progress=True)
+    # A scan may be done while the progress bar of another is on the screen.
+    with logging_redirect_tqdm([logging.getLogger("monai_gan_denoise")]):
+        return denoiser.run(source, target, **options).exit_code
 
 
 def _list_laws(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -85,7 +96,7 @@ def _draw_laws(context: click.Context, _: click.Parameter, path: Path | None) ->
     if path:
         from monai_gan_denoise.simulation import draw_laws
 
-        _log_to_terminal(logging.INFO)
+        log_to_terminal(logging.INFO)
         draw_laws(path)
         context.exit()
 
@@ -132,7 +143,7 @@ def simulate(
     from monai_gan_denoise.simulation import Simulation
     from monai_gan_denoise.simulation import simulate as add_noise
 
-    _log_to_terminal(logging.DEBUG if verbose else logging.INFO)
+    log_to_terminal(logging.DEBUG if verbose else logging.INFO)
     simulation = Simulation.parse(noise, level, seed, settings)
     return add_noise(source, target, simulation, modality=modality, force=force, overwrite=overwrite).exit_code
 
@@ -143,7 +154,7 @@ def samples(folder: Path) -> None:
     """Write the sample inputs to FOLDER: FOLDER/<modality>/noisy, FOLDER/<modality>/clean and FOLDER/manifest.csv."""
     from monai_gan_denoise.samples import write_samples
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     write_samples(folder)
 
 
@@ -175,7 +186,7 @@ def benchmark(
     """
     from monai_gan_denoise.benchmark import run_benchmark
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     return run_benchmark(data, output, jobs=jobs or 0, **options)
 
 
@@ -200,7 +211,7 @@ def evaluate(clean: Path, pred: Path, noisy: Path | None, modality: str, data_ra
     """
     from monai_gan_denoise.evaluation import evaluate as compare
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     evaluation = compare(clean, pred, noisy, modality=modality, data_range=data_range, output=output)
     if evaluation.table:
         click.echo(evaluation.table)
@@ -225,7 +236,7 @@ def train(source: Path, output: Path | None, **options: Any) -> int:
     """
     from monai_gan_denoise.training import train as run_training
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     return run_training(source, output, **options)
 
 
@@ -246,8 +257,32 @@ def ablate(source: Path, iterations: int, output: Path, only: tuple[str, ...], m
     """
     from monai_gan_denoise.ablation import run_ablation
 
-    _log_to_terminal(logging.INFO)
+    log_to_terminal(logging.INFO)
     return run_ablation(source, output, iterations=iterations, only=only, modality=modality)
+
+
+@commands.command("label-app", short_help="Write an app for MONAI Label, which 3D Slicer and others talk to.")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--link", is_flag=True, help="Link to this installation instead of copying it.")
+def label_app(folder: Path, link: bool) -> None:
+    """Write an app for MONAI Label to FOLDER: code, bundle and weights, and a script that installs what it needs.
+
+    FOLDER must be absent or empty. Start it: monailabel start_server --app FOLDER --studies STUDIES
+    """
+    from monai_gan_denoise.integrations.monai_label.folder import write_label_app
+
+    log_to_terminal(logging.INFO)
+    write_label_app(folder, link)
+
+
+@commands.command(short_help="Write a stand-alone MONAI bundle, for the model zoo or Hugging Face.")
+@click.argument("folder", type=click.Path(path_type=Path))
+def bundle(folder: Path) -> None:
+    """Write a MONAI bundle to FOLDER, absent or empty, that runs where this package is not installed."""
+    from monai_gan_denoise.export import export_bundle
+
+    log_to_terminal(logging.INFO)
+    export_bundle(folder)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -255,31 +290,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = commands.main(arguments, prog_name="monai-gan-denoise", standalone_mode=False)
     except click.ClickException as error:
-        _fail(error.format_message())
+        fail(error.format_message())
     except click.Abort:
-        _fail("interrupted")
+        fail("interrupted", INTERRUPTED)
     except (ValueError, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _fail(message: str) -> None:
-    click.echo(f"monai-gan-denoise: {' '.join(message.split())}", err=True)
-    sys.exit(2)
-
-
-def _log_to_terminal(level: int) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("monai_gan_denoise")
-    logger.handlers = [handler]
-    logger.setLevel(level)
-    # What libraries warn of is for whoever looks into a failure (--verbose); a user gets one line a file. MONAI tells
-    # of a GPU decoder that is not installed, whatever the input; nothing here uses it.
-    logging.captureWarnings(True)
-    details = level == logging.DEBUG
-    logging.getLogger("py.warnings").handlers = [handler if details else logging.NullHandler()]
-    logging.getLogger("ignite").setLevel(logging.CRITICAL)  # its engines log what they raise
-    logging.getLogger("monai.handlers.StatsHandler").handlers = [handler]  # else MONAI writes its lines to stdout
-    for name in ("pydicom", "monai", "monai.bundle.workflows"):
-        logging.getLogger(name).setLevel(logging.WARNING if details else logging.ERROR)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
@@ -16,6 +17,7 @@ from monai.utils import convert_to_dst_type
 
 from monai_gan_denoise.engines import ScanEvaluator, unwrapped
 from monai_gan_denoise.io import (
+    Derivation,
     InputError,
     Scan,
     find_scans,
@@ -28,7 +30,7 @@ from monai_gan_denoise.io import (
 
 __all__ = ["Denoiser"]
 
-LOADED = {"weights", "perception", "device"}  # what the network was loaded with
+LOADED = {"weights", "perception", "device", "backend"}  # what the network was loaded with
 
 Image = TypeVar("Image", np.ndarray, torch.Tensor)
 
@@ -42,12 +44,13 @@ class Denoiser:
         perception: 1 for the weights, whose training ended adversarially; 0 for the fidelity weights beside them
             (``model_fidelity.pt`` beside ``model.pt``); between, the two are interpolated.
         batch_size: slices that the network sees at once; the bundle's default if None.
+        backend: what computes the network: "torch", or on a CPU "onnx" or "openvino", with the extra of that name.
         progress: show a progress bar for volumes.
         bundle_root: folder of the bundle; the packaged one if None.
 
     Raises:
         WeightsError: if the weights cannot be used, or ``perception`` asks for fidelity weights that are missing.
-        ValueError: if ``device`` cannot be used or ``perception`` is outside ``[0, 1]``.
+        ValueError: if ``device`` or ``backend`` cannot be used or ``perception`` is outside ``[0, 1]``.
     """
 
     def __init__(
@@ -57,13 +60,14 @@ class Denoiser:
         *,
         perception: float = 1.0,
         batch_size: int | None = None,
+        backend: str = "torch",
         progress: bool = False,
         bundle_root: str | Path | None = None,
     ) -> None:
         root = Path(bundle_root).absolute() if bundle_root else packaged_bundle()
         self._config = ConfigParser.load_config_files(str(root / "configs" / "inference.json"))
         # Paths stay Path: in a text MONAI finds expressions, references and macros, and takes every # for a separator.
-        self._config.update(bundle_root=root, progress=progress, perception=perception)
+        self._config.update(bundle_root=root, progress=progress, perception=perception, backend=backend)
         if weights:
             self._config["weights"] = Path(weights)
         if device != "auto":
@@ -94,12 +98,12 @@ class Denoiser:
         """
         if isinstance(x, (str, Path)):
             scan, known = _read(Path(x), modality)
-            return subtract(scan.values, self._removed(scan, known, strength))
+            return subtract(scan.values, self.removed(scan, known, strength))
         if isinstance(x, Scan):
-            return subtract(x.values, self._removed(x, modality or x.modality, strength))
+            return subtract(x.values, self.removed(x, modality or x.modality, strength))
         values = _numbers(x)
         scan = _scan_of(values)
-        result = subtract(values, self._removed(scan, modality, strength))
+        result = subtract(values, self.removed(scan, modality, strength))
         return convert_to_dst_type(result, x)[0]
 
     def run(self, dataset_dir: str | Path, output_dir: str | Path, **settings: Any) -> ScanEvaluator:
@@ -108,12 +112,14 @@ class Denoiser:
         Args:
             dataset_dir: what to denoise.
             output_dir: where to put the results; see ``monai_gan_denoise.io.find_scans``.
-            **settings: entries of the bundle's inference.json: modality, strength, residual, overwrite, new_uids.
+            **settings: entries of the bundle's inference.json: modality, strength, residual, overwrite,
+                resume, report, new_uids, jobs.
 
         Returns:
             The evaluator, with its ``outcomes`` and its ``exit_code``.
 
         Raises:
+            KeyboardInterrupt: if SIGINT or SIGTERM ends the run; ``resume`` goes on.
             ValueError: if a setting is not the run's but the denoiser's, whose network is loaded already.
         """
         if fixed := sorted(LOADED & settings.keys()):
@@ -124,10 +130,20 @@ class Denoiser:
         evaluator.run()
         return evaluator
 
-    def _parser(self, **settings: Any) -> ConfigParser:
-        return ConfigParser({**self._config, **settings})
+    def removed(self, scan: Scan, modality: str | None = None, strength: float = 1.0) -> npt.NDArray[np.float32]:
+        """Find what denoising takes away from a scan, for hosts that read and write by themselves.
 
-    def _removed(self, scan: Scan, modality: str | None, strength: float) -> np.ndarray:
+        Args:
+            scan: what ``monai_gan_denoise.io.read_scan`` has read.
+            modality: ct, mr, xr, us or oct; the scan's own if None.
+            strength: share of the denoising, in ``[0, 1]``.
+
+        Returns:
+            Shape and units of ``scan.values``; what ``ScanWriter`` and ``write_scan`` take from the source's files.
+
+        Raises:
+            ValueError: if ``modality`` or ``strength`` is not one of those named.
+        """
         parser = self._parser(strength=strength)
         image = MetaTensor(torch.as_tensor(scan.values)[None], meta=scan_meta(scan))
         with unwrapped():
@@ -135,8 +151,21 @@ class Denoiser:
         with torch.inference_mode(), unwrapped():
             item["pred"] = _resolve(parser, "inferer")(item["image"][None], self.network)[0]
             item = _without(_resolve(parser, "postprocessing"), SaveImaged)(item)
-        removed: np.ndarray = np.asarray(item["removed"].cpu())[0]
+        removed: npt.NDArray[np.float32] = np.asarray(item["removed"].cpu())[0]
         return removed
+
+    def derivation(self, strength: float = 1.0, new_uids: bool = False) -> Derivation:
+        """Describe what these weights do at a strength, for the writers of ``monai_gan_denoise.io``.
+
+        Args:
+            strength: share of the denoising, in ``[0, 1]``.
+            new_uids: draw fresh UIDs for DICOM outputs.
+        """
+        derivation: Derivation = _resolve(self._parser(strength=strength, new_uids=new_uids), "derivation")
+        return derivation
+
+    def _parser(self, **settings: Any) -> ConfigParser:
+        return ConfigParser({**self._config, **settings})
 
 
 def _resolve(parser: ConfigParser, key: str) -> Any:
@@ -158,7 +187,8 @@ def _without(chain: Compose, kind: type) -> Compose:
 
 def _read(path: Path, modality: str | None) -> tuple[Scan, str]:
     unwritten = path.resolve().parent / f"unwritten-{uuid4().hex}"
-    (item, *others) = find_scans(path, unwritten, modality or "auto")
+    found = find_scans(path, unwritten, modality or "auto")
+    (item, *others) = [item for item in found if "left_out" not in item]
     if "refusal" in item:
         raise InputError(item["refusal"])
     if others:

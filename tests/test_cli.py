@@ -20,8 +20,11 @@ import pytest
 import torch
 from PIL import Image
 from pydicom.data import get_testdata_file
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate
-from pydicom.uid import generate_uid
+from pydicom.tag import Tag
+from pydicom.uid import UID, generate_uid
 
 import monai_gan_denoise
 from monai_gan_denoise.cli import main
@@ -112,6 +115,7 @@ BAD: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "unusable values": ("nan.nii", spoiled, "must be finite, got 3 NaN or infinite"),
     "too small": ("small.png", lambda path: png(path, (15, 40)), "at least 16 .* got 15 x 40"),
 }
+SKIPPED = {"report", "structures"}  # beside images: objects that belong to a study
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +146,9 @@ def hashes(folder: Path) -> dict[Path, str]:
 
 
 def written(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """List the files below a folder but for the run's report."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != "run_report.json")
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
 def one_line(lines: list[str], *parts: object) -> str:
@@ -153,7 +159,7 @@ def one_line(lines: list[str], *parts: object) -> str:
 
 
 @pytest.mark.usefixtures("identity")
-@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("case", sorted(BAD.keys() - SKIPPED))
 def test_a_bad_file_gets_one_line_and_the_rest_is_still_denoised(case: str, tmp_path: Path, run: Run) -> None:
     name, make, reason = BAD[case]
     source, target = tmp_path / "in", tmp_path / "out"
@@ -171,6 +177,24 @@ def test_a_bad_file_gets_one_line_and_the_rest_is_still_denoised(case: str, tmp_
     assert len(lines) == 4
     assert written(target) == ["a_good.png", "z_good.nii.gz"]
     assert hashes(source) == before
+
+
+@pytest.mark.usefixtures("identity")
+@pytest.mark.parametrize("command", [("denoise",), ("simulate", "--noise", "gaussian", "--level", "0.1")])
+@pytest.mark.parametrize("case", sorted(SKIPPED))
+def test_what_holds_no_image_is_skipped_with_a_word_and_fails_nothing(
+    case: str, command: tuple[str, ...], tmp_path: Path, run: Run
+) -> None:
+    name, make, reason = BAD[case]
+    source = tmp_path / "in"
+    source.mkdir()
+    make(source / name)
+    png(source / "a_good.png")
+    code, lines = run(command[0], source, tmp_path / "out", "--modality", "mr", *command[1:])
+    assert code == 0
+    assert re.search(f"^Skipped: .*{reason}.*{re.escape(str(source / name))}", lines[1])
+    assert re.fullmatch(r"1 of 1 scans (denoised|made noisy), 0 failed, 1 other objects skipped\.", lines[2])
+    assert written(tmp_path / "out") == ["a_good.png"]
 
 
 @pytest.mark.usefixtures("identity")
@@ -337,6 +361,7 @@ def test_a_perception_without_fidelity_weights_ends_with_2_before_any_image(
         (("denoise", "a", "b", "--perception", "nan"), r"perception must be in \[0, 1\], got nan"),
         (("denoise", "a", "b", "--modality", "pet"), "'pet' is not one of"),
         (("denoise", "a", "b", "--batch-size", "0"), "0 is not in the range"),
+        (("denoise", "a", "b", "--jobs", "0"), "0 is not in the range"),
         (("denoise", "a", "b", "--device", "foo"), "device must be one that torch can use here, got 'foo'"),
         (("denoise", "a", "b", "--colour"), "No such option"),
         (("clean",), "No such command 'clean'"),
@@ -417,6 +442,20 @@ def test_no_progress_bar_and_no_foreign_warning_reaches_a_log_file(tmp_path: Pat
     assert lines == [f"{tmp_path / 'a.nii'} -> {tmp_path / 'out' / 'a.nii'}", "1 of 1 scans denoised, 0 failed."]
 
 
+def test_lines_and_results_do_not_depend_on_the_number_of_jobs(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "in").mkdir()
+    for index in range(4):
+        png(tmp_path / "in" / f"{index}.png")
+    (tmp_path / "in" / "2.png").write_bytes(b"no image")
+    ends = []
+    for jobs in (1, 3):
+        code, lines = run("denoise", tmp_path / "in", tmp_path / f"{jobs}", "--modality", "us", "--jobs", jobs)
+        ends.append((code, [line.replace(str(tmp_path / f"{jobs}"), "OUT") for line in lines]))
+    assert ends[0] == ends[1]
+    assert ends[0][0] == 1
+    assert written(tmp_path / "1") == written(tmp_path / "3") == ["0.png", "1.png", "3.png"]
+
+
 @pytest.mark.parametrize("argument", ["--help", "--version"])
 def test_help_and_version_need_neither_torch_nor_monai(argument: str) -> None:
     program = (
@@ -487,7 +526,7 @@ def test_force_admits_a_law_of_another_modality(tmp_path: Path, run: Run) -> Non
     assert written(tmp_path / "out") == ["a.png"]
 
 
-@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("case", sorted(BAD.keys() - SKIPPED))
 def test_a_bad_file_is_refused_by_simulate_as_by_denoise(case: str, tmp_path: Path, run: Run) -> None:
     name, make, reason = BAD[case]
     source, target = tmp_path / "in", tmp_path / "out"
@@ -534,3 +573,36 @@ def test_benchmark_tells_each_cell_and_writes_its_tables(tmp_path: Path, run: Ru
     ]
     files = [name for name in written(tmp_path / "out") if not name.startswith(("cache/", "figures/"))]
     assert files == ["report.html", "report.md", "results.csv", "results.json", "times.csv"]
+
+
+IDENTIFYING = {
+    "PatientName": b"ZEBRA^" + b"X" * 70 + b"=b=c=d=e",
+    "PatientID": b"ZEBRA" + b"1" * 81,
+    "PatientBirthDate": b"ZEBRA-1970",
+    "PatientSex": b"ZEBRA*",
+    "PatientAge": b"ZEBRA ",
+    "PatientWeight": b"ZEBRA ",
+    "PatientTelephoneNumbers": b"ZEBRA" * 10,
+    "AccessionNumber": b"ZEBRA" * 6,
+    "InstitutionAddress": b"ZEBRA\xff\xfe street ",
+}
+
+
+@pytest.mark.usefixtures("identity")
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+@pytest.mark.parametrize("keep", [1.0, 0.9])
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+def test_what_identifies_a_patient_is_never_logged(tmp_path: Path, run: Run, keep: float, syntax: str) -> None:
+    dataset = pydicom.dcmread(packaged("CT_small.dcm"))
+    for keyword, value in IDENTIFYING.items():  # which break every rule of their representations
+        tag = Tag(keyword)
+        dataset[tag] = RawDataElement(tag, dictionary_VR(tag), len(value), value, 0, False, True)
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    dataset.save_as(tmp_path / "a.dcm", implicit_vr=UID(syntax).is_implicit_VR, little_endian=True)
+    content = (tmp_path / "a.dcm").read_bytes()
+    assert content.count(b"ZEBRA") > len(IDENTIFYING)
+    (tmp_path / "a.dcm").write_bytes(content[: int(keep * len(content))])
+    code, lines = run("denoise", tmp_path / "a.dcm", tmp_path / "out", "--verbose")
+    assert code == (0 if keep == 1 else 2)
+    assert lines
+    assert not [line for line in lines if "ZEBRA" in line]

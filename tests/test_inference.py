@@ -218,6 +218,19 @@ def test_results_do_not_depend_on_the_batch_size(tmp_path: Path) -> None:
     np.testing.assert_allclose(one, four, atol=1e-2)
 
 
+def test_results_do_not_depend_on_the_window(tmp_path: Path) -> None:
+    Image.fromarray(noise((540, 20), np.uint8)).save(tmp_path / "a.png")
+    denoiser = Denoiser(device="cpu")
+    seen: list[int] = []
+    denoiser.network.register_forward_pre_hook(lambda _, images: seen.append(images[0].shape[-2]))
+    for window in (2048, 448):
+        denoiser.run(tmp_path / "a.png", tmp_path / f"{window}", modality="us", window=window)
+    assert seen == [540, 448, 448, 448, 444]
+    whole, joined = (np.asarray(Image.open(tmp_path / f"{window}" / "a.png"), int) for window in (2048, 448))
+    assert np.abs(whole - joined).max() <= 1  # a value in the middle of two may be rounded to either
+    assert np.mean(whole != joined) < 0.001
+
+
 @pytest.mark.parametrize(
     ("values", "modality", "strength", "reason"),
     [

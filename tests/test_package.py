@@ -126,7 +126,7 @@ def test_the_wheel_is_told_to_leave_the_weights_of_the_benchmark_out() -> None:
 
 def test_every_dependency_is_pinned_and_permitted() -> None:
     project = tomllib.loads((CLONE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [project["optional-dependencies"][extra] for extra in ("train", "bench", "onnx", "test")]
+    extras = [project["optional-dependencies"][extra] for extra in ("train", "bench", "onnx", "openvino", "test")]
     wanted = [re.split(r"[<>=;\[ ]", line)[0] for line in sum(extras, project["dependencies"])]
     names = {normalized(name) for name in wanted} - {"monai-gan-denoise"}
     assert names <= set(pins())

@@ -126,7 +126,7 @@ def test_training_and_inference_see_identical_network_units(bundle_root: Path, k
     shown = inference.get_parsed_content("preprocessing")(scan)["image"]
     (item,) = load_datalist(tmp_path / "data", "train", modality)
     trained = Compose(training.get_parsed_content("train#deterministic_transforms"))(item)["label"]
-    axis = shown.meta["slice_axis"]
+    axis = shown.meta.get("slice_axis")
     slices = shown.numpy()[0] if axis is None else np.moveaxis(shown.numpy()[0], axis, 0)
     np.testing.assert_array_equal(trained.numpy(), slices.reshape(trained.shape))
 

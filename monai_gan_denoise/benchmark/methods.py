@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
+from monai_gan_denoise.backends import onnx_runtime
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.learned import LEARNED, load_learned, weights_file
 from monai_gan_denoise.benchmark.peers import PEERS, Peer
@@ -170,11 +171,8 @@ def _torchscript(path: Path) -> Callable[[Image], Image]:
 
 
 def _onnx(path: Path) -> Callable[[Image], Image]:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda image: np.asarray(session.run(None, {name: image[None, None]})[0][0, 0])
+    run = onnx_runtime(path, torch.get_num_threads())
+    return lambda image: np.asarray(run(image[None, None])[0, 0])
 
 
 def _padded(run: Callable[[Image], Image], image: Image) -> Image:

@@ -1,12 +1,14 @@
 """Ignite engines, their handlers, and the inferers that take images to the network."""
 
 from monai_gan_denoise.engines.adversary import Adversary
+from monai_gan_denoise.engines.ending import Interruption, ScanEvents, interruptible
 from monai_gan_denoise.engines.evaluator import Outcome, ScanDataset, ScanEngine, ScanEvaluator
 from monai_gan_denoise.engines.examples import ExampleImages
 from monai_gan_denoise.engines.figures import BeforeAfterFigures
 from monai_gan_denoise.engines.handlers import GradientClipping, LossGuard, TrainingError, WeightsSaver
 from monai_gan_denoise.engines.inferers import SlicewiseInferer, StagesInferer
 from monai_gan_denoise.engines.progress import TrainingProgress
+from monai_gan_denoise.engines.reporter import RunReporter
 from monai_gan_denoise.engines.resume import EpochSeeds, RunPosition
 from monai_gan_denoise.engines.trainer import DenoisingTrainer
 from monai_gan_denoise.engines.unwrapping import unwrapped
@@ -18,16 +20,20 @@ __all__ = [
     "EpochSeeds",
     "ExampleImages",
     "GradientClipping",
+    "Interruption",
     "LossGuard",
     "Outcome",
     "RunPosition",
+    "RunReporter",
     "ScanDataset",
     "ScanEngine",
     "ScanEvaluator",
+    "ScanEvents",
     "SlicewiseInferer",
     "StagesInferer",
     "TrainingError",
     "TrainingProgress",
     "WeightsSaver",
+    "interruptible",
     "unwrapped",
 ]

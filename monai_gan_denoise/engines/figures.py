@@ -12,7 +12,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.metrics import PSNRMetric, SSIMMetric
 
-from monai_gan_denoise.io import middle_slice, read_manifest, read_scan
+from monai_gan_denoise.io import middle_slice, read_manifest, read_scan, whole_file
 
 __all__ = ["BeforeAfterFigures"]
 
@@ -54,12 +54,12 @@ class BeforeAfterFigures:
 
     def _draw(self, engine: Engine) -> None:
         item: Any = engine.state.output
-        source = "" if "refusal" in item else item["image"].meta["files"][0]
+        source = "" if "refusal" in item or "finished" in item else item["removed"].meta["files"][0]
         if source not in self.pairs or item["modality"] in self.drawn:
             return
         self.drawn.add(item["modality"])
         scan = read_scan([self.pairs[source]])
-        images = (item["image"][0], item["pred"][0], scan.values)
+        images = (item["pred"][0] + item["removed"][0], item["pred"][0], scan.values)
         shown = [middle_slice(np.asarray(image), scan.slice_axis) for image in images]
         span = _range(scan.values, item["modality"], scan.bit_range)
         path = self.output_dir / f"{item['modality']}.png"
@@ -104,5 +104,5 @@ def _save(path: Path, shown: list[Image], span: tuple[float, float], modality: s
     figure.suptitle(
         f"{modality.upper()}, one slice; figures of merit over the range [{span[0]:g}, {span[1]:g}]", fontsize=11
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80)
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=80)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 from torch import Tensor
 from tqdm import tqdm
+
+from monai_gan_denoise.engines.tiles import predict_in_windows
 
 __all__ = ["SlicewiseInferer", "StagesInferer"]
 
@@ -60,24 +63,28 @@ class StagesInferer(Inferer):
 class SlicewiseInferer(Inferer):
     """Denoise every slice of an image, volume or series with a two-dimensional network.
 
-    Slices are whole, so there are no seams in the plane; MONAI's SliceInferer blends windows and holds two more copies
-    of the volume for that. The slice axis comes from the image's metadata (``slice_axis``), else it is the third. Axes
-    beyond the third are taken as more slices. A constant slice has no noise to remove and passes unchanged.
+    Slices are whole, or in windows that give the whole slice's result (see ``tiles``), so there are no seams in the
+    plane; MONAI's SliceInferer blends windows and holds two more copies of the volume for that. The slice axis comes
+    from the image's metadata (``slice_axis``), else it is the third. Axes beyond the third are taken as more slices. A
+    constant slice has no noise to remove and passes unchanged.
 
     Args:
-        batch_size: slices that the network sees at once.
+        batch_size: slices that the network sees at once; fewer where they have more pixels than a window.
         progress: show a progress bar for volumes.
+        window: pixels along each side of what the network sees at once, at most; a network must say its ``reach`` and
+            ``stride`` for that, as ``networks.TwoStageDenoiser`` does, or slices are whole. None for whole slices.
 
     Raises:
         ValueError: if ``batch_size`` is not positive.
     """
 
-    def __init__(self, batch_size: int, progress: bool = True) -> None:
+    def __init__(self, batch_size: int, progress: bool = True, window: int | None = None) -> None:
         super().__init__()
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}. Pass a number of slices.")
         self.batch_size = batch_size
         self.progress = progress
+        self.window = window
 
     def __call__(self, inputs: Tensor, network: Callable[..., Any], *_: Any, **__: Any) -> Tensor:
         """Denoise ``inputs``, ``(1, 1, *spatial)`` in network units with two spatial axes or more.
@@ -91,20 +98,27 @@ class SlicewiseInferer(Inferer):
         name = str(meta.get("filename_or_obj", "the array"))
         slices, results = (_slices(each, meta.get("slice_axis")) for each in (volume, denoised))
         indices = list(np.ndindex(*slices.shape[2:]))
-        batches = [indices[start : start + self.batch_size] for start in range(0, len(indices), self.batch_size)]
+        count = self._slices_at_once(slices.shape[0] * slices.shape[1])
+        batches = [indices[start : start + count] for start in range(0, len(indices), count)]
         constant = 0
         # None: no bar where there is no terminal to redraw it on.
         hidden = None if self.progress and len(batches) > 1 else True
-        for batch in tqdm(batches, desc=Path(name).name, unit="batch", leave=False, disable=hidden):
+        bar = tqdm(total=len(indices), desc=Path(name).name, unit="slice", leave=False, disable=hidden)
+        for batch in batches:
             varied = [index for index in batch if _varies(slices[(..., *index)])]
             constant += len(batch) - len(varied)
             if varied:
                 noisy = torch.stack([slices[(..., *index)] for index in varied])
-                for index, result in zip(varied, _predict(network, noisy), strict=True):
+                for index, result in zip(varied, _predict(network, noisy, self.window), strict=True):
                     results[(..., *index)].copy_(result)
+            bar.update(len(batch))
+        bar.close()
         if constant:
             logger.info("%s: %d of %d slices are constant and were copied.", name, constant, len(indices))
         return MetaTensor(denoised[None, None], meta=meta) if meta else denoised[None, None]
+
+    def _slices_at_once(self, pixels: int) -> int:
+        return self.batch_size if self.window is None else max(1, min(self.batch_size, self.window**2 // pixels))
 
 
 def _slices(volume: Tensor, slice_axis: int | None) -> Tensor:
@@ -118,7 +132,14 @@ def _varies(image: Tensor) -> bool:
     return bool(image.amin() != image.amax())
 
 
-def _predict(network: Callable[..., Any], noisy: Tensor) -> Tensor:
+def _predict(network: Callable[..., Any], noisy: Tensor, window: int | None) -> Tensor:
+    reach, stride = getattr(network, "reach", None), getattr(network, "stride", None)
+    if window is None or reach is None or stride is None:
+        return _predict_whole(network, noisy)
+    return predict_in_windows(partial(_predict_whole, network), noisy, window, reach, stride)
+
+
+def _predict_whole(network: Callable[..., Any], noisy: Tensor) -> Tensor:
     parameters = getattr(network, "parameters", tuple)  # a network is any callable, also one without parameters
     device = next((parameter.device for parameter in parameters()), noisy.device)
     prediction: Tensor = network(noisy[:, None].to(device, memory_format=torch.channels_last))

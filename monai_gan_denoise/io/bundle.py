@@ -9,10 +9,13 @@ from monai.bundle import ConfigWorkflow
 
 __all__ = ["packaged_bundle", "packaged_presets", "running_bundle"]
 
+PACKAGE = Path(__file__).resolve().parent.parent
+
 
 def packaged_bundle() -> Path:
-    """Find the bundle inside the installed package, or beside the package in a clone."""
-    return _packaged("bundle")
+    """Find the bundle inside the installed package, beside it in a clone, or around it in an exported bundle."""
+    around = PACKAGE.parent
+    return around if (around / "configs" / "inference.json").is_file() else _packaged("bundle")
 
 
 def packaged_presets() -> Path:
@@ -37,6 +40,5 @@ def running_bundle() -> str:
 
 
 def _packaged(name: str) -> Path:
-    package = Path(__file__).resolve().parent.parent
-    inside = package / name
-    return inside if inside.is_dir() else package.parent / name
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parent / name

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from monai_gan_denoise.io.memory import available_memory
 from monai_gan_denoise.io.scan import InputError
 
-__all__ = ["MAX_DEFLATE_RATIO", "check_claim", "check_shape", "check_start"]
+__all__ = ["MAX_DEFLATE_RATIO", "MAX_SLICE", "check_claim", "check_memory", "check_shape", "check_slice", "check_start"]
 
 MAX_DEFLATE_RATIO = 1032  # deflate codes at most 258 bytes in 2 bits (zlib, "Technical Details")
+MAX_SLICE = 178_956_970  # pixels; where Pillow too stops, and nine times the largest mammograms and radiographs
 START = 26  # bytes: the longest signature, and PNG's first chunk as far as its color type
 
 
@@ -52,6 +55,38 @@ def check_claim(claimed: int, held: int, path: Path) -> None:
             f"files must hold the {claimed} bytes their header claims, got at most {held} in {path}. "
             "It is truncated or its header is wrong; copy or convert it again."
         )
+
+
+def check_slice(shape: Sequence[int], path: Path) -> None:
+    """Refuse slices of a size that no scanner makes, before anything of that size is allocated.
+
+    Args:
+        shape: pixels along the axes as the header claims them; of three and more, any two of the first three may span
+            the slices.
+        path: the file.
+
+    Raises:
+        InputError: if slices may have more than ``MAX_SLICE`` pixels.
+    """
+    if math.prod(sorted(shape[:3])[-2:]) > MAX_SLICE:
+        size = " x ".join(map(str, shape))
+        raise InputError(f"slices must have at most {MAX_SLICE} pixels, got {size} in {path}. Cut it into parts.")
+
+
+def check_memory(needed: int, path: Path) -> None:
+    """Refuse what cannot be in memory, before it is tried: an archive can unpack to a thousand times its size.
+
+    Args:
+        needed: bytes that are to be in memory at once.
+        path: the file.
+
+    Raises:
+        InputError: if this process cannot have so much.
+    """
+    available = available_memory()
+    if needed > available:
+        sizes = f"{needed >> 20} MiB of {available >> 20} MiB available"
+        raise InputError(f"images must fit into memory, got {sizes} for {path}. Cut it into parts.")
 
 
 def check_shape(removed: npt.NDArray[np.floating], shape: tuple[int, ...], path: Path) -> None:

@@ -10,7 +10,7 @@ from monai_gan_denoise.io.scan import Derivation
 __all__ = ["derive"]
 
 
-def derive(weights_hash: str, perception: float, strength: float, new_uids: bool = False) -> Derivation:
+def derive(weights_hash: str, perception: float, strength: float, new_uids: bool = False, salt: str = "") -> Derivation:
     """Describe denoising with these weights and settings.
 
     Args:
@@ -18,6 +18,7 @@ def derive(weights_hash: str, perception: float, strength: float, new_uids: bool
         perception: where the weights lie between those trained for fidelity, 0, and the adversarial ones, 1.
         strength: share of the denoising that is applied.
         new_uids: draw fresh UIDs for DICOM outputs.
+        salt: with ``new_uids``, that of the run that is resumed, so that its series go on under their UIDs.
     """
     return Derivation(
         label="denoised",
@@ -25,5 +26,5 @@ def derive(weights_hash: str, perception: float, strength: float, new_uids: bool
         description=f"monai_gan_denoise {__version__}, weights {weights_hash}, perception {perception:g}, "
         f"strength {strength:g}. Denoised; research use only.",
         fingerprint=f"{__version__}/{weights_hash}/{float(perception)!r}/{float(strength)!r}",
-        salt=uuid4().hex if new_uids else "",
+        salt=(salt or uuid4().hex) if new_uids else "",
     )

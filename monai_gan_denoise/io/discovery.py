@@ -6,22 +6,27 @@ never stops the others and every one of them is reported in the same place.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from monai_gan_denoise.io import dicom
+from monai_gan_denoise.io.claim import OutputClaim
 from monai_gan_denoise.io.formats import SUFFIXES, suffix_of
 from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
+from monai_gan_denoise.io.media import find_media, leave_out_others, missing_files
 from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.io.volume_file import DETACHED, detached_files
 from monai_gan_denoise.io.writer import residual_path
 
 __all__ = ["find_images", "find_scans"]
 
+logger = logging.getLogger(__name__)
+
 # What stands beside images without being one: BIDS side files, our manifest, DICOM's index, detached pixel data.
-DETACHED = (".raw", ".zraw")
 SIDE_FILES = (".json", ".tsv", ".bval", ".bvec", *DETACHED)
-SIDE_NAMES = (MANIFEST, "DICOMDIR")
+SIDE_NAMES = (MANIFEST, dicom.DIRECTORY)
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 JPEG_SUFFIXES = (".jpg", ".jpeg")
 
@@ -33,38 +38,48 @@ def find_scans(
     overwrite: bool = False,
     residual: bool = False,
     skip_references: bool = False,
+    claim: OutputClaim | None = None,
 ) -> list[dict[str, Any]]:
     """List what is to be denoised.
 
     Args:
-        dataset_dir: a file, a DICOM series' folder, or a folder of any depth that holds images.
+        dataset_dir: a file, a DICOM series' folder, a folder of any depth that holds images; a DICOMDIR stands for the
+            files that it lists.
         output_dir: a file, if ``dataset_dir`` is one and this has an image's suffix; otherwise a folder.
         modality: what images are whose header does not say; "auto" to refuse those.
         overwrite: replace outputs that exist.
         residual: what is removed is written too, beside each output.
         skip_references: leave out what a manifest.csv calls the clean side of a pair.
+        claim: takes OUTPUT for this run, and knows what an earlier one finished.
 
     Returns:
         A dictionary a scan, with ``image`` (list of files in slice order) and either ``outputs`` (a path a file) and
-        ``modality``, or ``refusal``, a sentence. Never empty.
+        ``modality``, or ``refusal``, a sentence. What holds no image, such as a report among the slices of a series, is
+        ``left_out`` besides, if there is anything else; ``finished`` is set where an earlier run made the same. Never
+        empty.
     """
     source, target = Path(dataset_dir), Path(output_dir)
-    refusal = _refuse_whole(source, target)
+    root = source if source.is_dir() else source.parent
+    single = not source.is_dir() and not dicom.is_directory(source)
+    refusal = _refuse_whole(source if single else root, target) or (claim.take() if claim else None)
     if refusal:
         return [{"image": [str(source)], "refusal": refusal}]
-    root = source if source.is_dir() else source.parent
     try:
-        manifest = _manifest_rows(source)
+        manifest = {} if single else _manifest_rows(root)
     except InputError as error:
-        return [{"image": [str(source / MANIFEST)], "refusal": str(error)}]
-    paths = sorted(_files_below(source, (target.resolve(),))) if source.is_dir() else [source]
+        return [{"image": [str(root / MANIFEST)], "refusal": str(error)}]
+    try:
+        paths, missing = _listed(source, target)
+    except InputError as error:
+        return [{"image": [str(source)], "refusal": str(error)}]
+    media = find_media(paths, root) if source.is_dir() else []
     if skip_references:
         paths = [path for path in paths if not _is_reference(manifest.get(path, {}))]
     items = [
-        item if "refusal" in item else _complete(item, root, target, source.is_file(), manifest, modality)
-        for item in _group(paths)
+        item if "refusal" in item else _complete(item, root, target, single, manifest, modality)
+        for item in [*_group(paths), *missing, *missing_files(media)]
     ]
-    return _refuse_clashes(items, overwrite, residual) or [
+    return _refuse_clashes(leave_out_others(items, media), overwrite, residual, claim) or [
         {"image": [str(source)], "refusal": f"INPUT must hold an image, got none in {source}. Pass another."}
     ]
 
@@ -111,6 +126,16 @@ def _files_below(folder: Path, above: Sequence[Path]) -> list[Path]:
     return found
 
 
+def _listed(source: Path, target: Path) -> tuple[list[Path], list[dict[str, Any]]]:
+    """Give the files below a folder, those that a DICOMDIR lists, or the file itself; and items for missing ones."""
+    if source.is_dir():
+        return sorted(_files_below(source, (target.resolve(),))), []
+    if not dicom.is_directory(source):
+        return [source], []
+    paths, missing = dicom.listed_files(source)
+    return paths, [{"image": [str(path)], "refusal": reason} for path, reason in missing]
+
+
 def _manifest_rows(source: Path) -> dict[Path, dict[str, str]]:
     if not (source / MANIFEST).is_file():
         return {}
@@ -140,7 +165,11 @@ def _group(paths: Iterable[Path]) -> list[dict[str, Any]]:
             reason = f"INPUT must be a file that can be read, got {error.strerror} in {path}. Leave it out."
         items.append({"image": [str(path)], "refusal": reason})
     series, refused = dicom.find_series(candidates)
-    items += [{"image": list(one.files), "modality": one.modality, "keyword": one.keyword} for one in series]
+    for one in series:
+        items.append({"image": list(one.files), "modality": one.modality, "keyword": one.keyword})
+        if one.unevenness:
+            name = f"{one.files[0]} and {len(one.files) - 1} more" if len(one.files) > 1 else str(one.files[0])
+            logger.warning("%s: %s; all are kept as they are.", name, one.unevenness)
     items += [{"image": [str(path)], "refusal": reason} for path, reason in refused]
     return sorted(items, key=lambda item: str(item["image"][0]))
 
@@ -166,10 +195,15 @@ def _complete(
         outputs = [_output(path, root, target, single) for path in files]
     except InputError as error:
         return {**named, "refusal": str(error)}
+    if not single and (outside := _behind_link(outputs, target)):
+        rule = f"outputs must lie in OUTPUT, got {outside} behind a link that leads out of {target}"
+        return {**named, "refusal": f"{rule}. Remove the link."}
     return {**named, "outputs": [str(path) for path in outputs], "modality": known}
 
 
-def _refuse_clashes(items: list[dict[str, Any]], overwrite: bool, residual: bool) -> list[dict[str, Any]]:
+def _refuse_clashes(
+    items: list[dict[str, Any]], overwrite: bool, residual: bool, claim: OutputClaim | None
+) -> list[dict[str, Any]]:
     """Refuse what would overwrite an input, the result of another input (a.jpg beside a.jpg.png) or an old result."""
     inputs = {Path(path).resolve() for item in items for path in item["image"]}
     taken: set[Path] = set()
@@ -182,17 +216,21 @@ def _refuse_clashes(items: list[dict[str, Any]], overwrite: bool, residual: bool
             rule = f"OUTPUT must not be INPUT, got {item['outputs'][0]}. Inputs are never modified; name another."
         elif taken.intersection(outputs):
             rule = f"OUTPUT must be one file an input, got {item['outputs'][0]} twice. Rename {item['image'][0]}."
-        elif not overwrite and (present := [path for path in (*named, *_detached(named)) if path.exists()]):
+        elif not overwrite and (present := _unknown(named, claim)):
             rule = f"OUTPUT must not exist, got {present[0]}. Pass --overwrite to replace it."
         else:
             taken.update(outputs)
+            if claim and named and claim.is_finished(item["image"], named, item["modality"]):
+                items[index] = {**item, "finished": True}
             continue
         items[index] = {"image": item["image"], "refusal": rule}
     return items
 
 
-def _detached(outputs: Iterable[Path]) -> list[Path]:
-    return [path.with_suffix(end) for path in outputs if path.suffix.lower() == ".mhd" for end in DETACHED]
+def _unknown(named: Sequence[Path], claim: OutputClaim | None) -> list[Path]:
+    """List the outputs that exist and are not those of the run that is resumed."""
+    present = [path for output in named for path in (output, *detached_files(output)) if path.exists()]
+    return [path for path in present if not (claim and claim.may_replace(path))]
 
 
 def _output(path: Path, root: Path, target: Path, single: bool) -> Path:
@@ -206,6 +244,12 @@ def _output(path: Path, root: Path, target: Path, single: bool) -> Path:
     if wanted not in _same_format(own):
         raise InputError(f"OUTPUT must end in {own} as the result of {path.name} does, got {target}. Rename it.")
     return target
+
+
+def _behind_link(outputs: Sequence[Path], target: Path) -> Path | None:
+    root = target.resolve()
+    folders = {path.parent: path for path in outputs}
+    return next((path for folder, path in folders.items() if not folder.resolve().is_relative_to(root)), None)
 
 
 def _same_format(suffix: str) -> Sequence[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK
 
-from monai_gan_denoise.io.checks import check_claim
+from monai_gan_denoise.io.checks import check_claim, check_memory, check_slice
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = ["ItkImage", "bit_range", "decode", "encode", "image_like", "raster_affine", "unreadable"]
@@ -44,6 +44,8 @@ def decode(path: Path, image_io: str, held: Callable[[int], int]) -> ItkImage:
             channels = reader.GetNumberOfComponents() if "vector" in sitk.GetPixelIDValueAsString(kind) else 0
             pixel = sitk.GetArrayViewFromImage(sitk.Image([1, 1], kind, channels))
             claimed = math.prod(reader.GetSize()) * pixel.nbytes
+            check_slice(reader.GetSize(), path)
+            check_memory(claimed, path)
             check_claim(claimed, held(claimed), path)
             return reader.Execute()
     except (RuntimeError, zlib.error) as error:

@@ -6,7 +6,9 @@ palettes. A JPEG becomes a PNG, since its result must not be compressed with a l
 
 from __future__ import annotations
 
+import math
 import struct
+import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ import SimpleITK
 from PIL import Image
 
 from monai_gan_denoise.io import png, tiff
-from monai_gan_denoise.io.checks import check_shape, check_start
+from monai_gan_denoise.io.checks import check_claim, check_shape, check_slice, check_start
 from monai_gan_denoise.io.color import luminance, subtract_from_color
 from monai_gan_denoise.io.itk import ItkImage, bit_range, decode, encode, image_like, raster_affine, unreadable
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, subtract
@@ -33,6 +35,7 @@ JPEG_SIGNATURE = b"\xff\xd8\xff"
 HU_OFFSET = 1024.0  # what CT in unsigned 16-bit PNG and TIFF adds to HU
 MM_PER_INCH = 25.4
 MAX_RATIO = 4096  # of a raster to its file; LZW's 12-bit codes stand for at most 4096 bytes each
+MAX_BITS_RATIO = 8 * MAX_RATIO  # of what Pillow unpacks further, from 8 pixels a byte to one
 
 sitk: Any = SimpleITK  # it carries no types
 Array: TypeAlias = npt.NDArray[np.generic]
@@ -161,7 +164,9 @@ def _decode_with_itk(path: Path, image_io: str) -> ItkImage:
 
 def _decode_with_pillow(path: Path, name: str) -> ItkImage:
     try:
-        with Image.open(path, formats=[name]) as image:
+        with _open_with_pillow(path, name) as image:
+            check_slice(image.size, path)
+            check_claim(math.prod(image.size) * len(image.getbands()), path.stat().st_size * MAX_BITS_RATIO, path)
             image.load()
             frames, dpi = getattr(image, "n_frames", 1), image.info.get("dpi", (0, 0))
             if image.mode not in ("L", "LA", "P", "RGB", "RGBA") or (frames > 1 and name != "JPEG"):
@@ -181,10 +186,16 @@ def _decode_with_pillow(path: Path, name: str) -> ItkImage:
     return result
 
 
+def _open_with_pillow(path: Path, name: str) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # of half of what check_slice allows
+        return Image.open(path, formats=[name])
+
+
 def _kept_chunks(source: Path, image: ItkImage) -> list[bytes]:
     if _suffix(source) == ".png":
         return png.kept_chunks(source.read_bytes())
-    with Image.open(source) as jpeg:
+    with _open_with_pillow(source, "JPEG") as jpeg:
         return png.resolution_chunks(image.GetSpacing()) + png.exif_chunks(jpeg.info.get("exif", b""))
 
 

@@ -86,6 +86,8 @@ def subtract(
         return np.where(exact == 0, stored, (stored - exact).astype(stored.dtype))
     info = np.iinfo(stored.dtype)
     lowest, highest = limits or (info.min, info.max)
+    # The highest number of 64 bits is none of float64's; the one above it would turn into the lowest.
+    highest = np.nextafter(float(highest), 0) if float(highest) > highest else highest
     steps = np.rint(exact)
     # Clipping what changed only: a stored value outside the limits that nothing was removed from stays what it is.
     changed = np.clip(stored.astype(np.float64) - steps, lowest, highest).astype(stored.dtype)

@@ -19,11 +19,13 @@ from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_start
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.whole import whole_file
 
-__all__ = ["VolumeFile", "read_volume_file", "write_volume_file"]
+__all__ = ["DETACHED", "VolumeFile", "detached_files", "read_volume_file", "write_volume_file"]
 
+DETACHED = (".raw", ".zraw")  # the data of an MHD, in a file of their own
 NRRD_SIGNATURE = b"NRRD00"  # MetaImage has no fixed start
 NRRD_END = rb"\r?\n\r?\n"
 META_END = rb"ElementDataFile[ \t]*=[ \t]*([^\r\n]*)(\r?\n|\Z)"  # by the format's rule the last field
+ROUNDED = 1e-5  # relative; old writers give a size in six digits and an exponent
 ZLIB_OR_GZIP = 47  # window bits that make zlib find out which of the two it is
 
 Array: TypeAlias = npt.NDArray[np.generic]
@@ -79,6 +81,11 @@ class VolumeFile:
         return zlib.decompressobj(ZLIB_OR_GZIP).decompress(self.body, size) if self.packed else self.body[:size]
 
 
+def detached_files(path: Path) -> list[Path]:
+    """Name the files that may hold the data of this one; none but for an MHD."""
+    return [path.with_suffix(end) for end in DETACHED] if path.suffix.lower() == ".mhd" else []
+
+
 def read_volume_file(path: Path) -> VolumeFile:
     """Part a file into header and data.
 
@@ -98,7 +105,7 @@ def read_volume_file(path: Path) -> VolumeFile:
     fields = {key.lower(): value.lower() for key, value in lines}
     if nrrd:
         return _nrrd_file(path, head, body, fields)
-    return _meta_file(path, head, body, fields, end.group(1).decode().strip())
+    return _meta_file(path, head, body, fields, end.group(1).decode(errors="replace").strip())
 
 
 def write_volume_file(source: VolumeFile, numbers: Array, output: Path) -> None:
@@ -115,7 +122,7 @@ def write_volume_file(source: VolumeFile, numbers: Array, output: Path) -> None:
     data = numbers.tobytes()
     if source.packed:
         data = gzip.compress(data, mtime=0) if _is_nrrd(source.path) else zlib.compress(data)
-    head = re.sub(rb"(CompressedDataSize[ \t]*=[ \t]*)\d+", rb"\g<1>%d" % len(data), source.head)
+    head = re.sub(rb"(CompressedDataSize[ \t]*=[ \t]*)[^\r\n]*", rb"\g<1>%d" % len(data), source.head)
     if source.data == source.path:
         with whole_file(output) as partial:
             partial.write_bytes(head + data)
@@ -152,4 +159,19 @@ def _meta_file(path: Path, head: bytes, body: bytes, fields: dict[str, str], nam
         )
     big_endian = "true" in (fields.get("binarydatabyteordermsb"), fields.get("elementbyteordermsb"))
     packed = fields.get("compresseddata") == "true"
-    return VolumeFile(path, head, data, body if data == path else data.read_bytes(), packed, big_endian)
+    body = body if data == path else data.read_bytes()
+    if packed:  # MetaIO allocates what this says, whatever the file holds
+        _check_packed_size(fields.get("compresseddatasize", "0"), len(body), path)
+    return VolumeFile(path, head, data, body, packed, big_endian)
+
+
+def _check_packed_size(claimed: str, held: int, path: Path) -> None:
+    try:
+        fits = 0 <= float(claimed) <= held * (1 + ROUNDED)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise InputError(
+            f"files must hold the CompressedDataSize of their header, got {claimed} and {held} bytes in {path}. "
+            "Copy it again."
+        )

@@ -1,24 +1,95 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all.
+
+They are written in a temporary folder beside their place, and renamed. While they are written it holds:
+
+    .partial-XXXXXXXX/lock          locked for as long as the writer lives
+    .partial-XXXXXXXX/unfinished/   the files, where they are to be relative to the folder's own place
+    .partial-XXXXXXXX/whole/        the same, renamed once all are written: whoever finds it there moves it on
+
+so that a series is wanted as a whole, or not at all, at any moment its writer may die; see ``leftovers``.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["PARTIAL", "whole_file"]
+from filelock import FileLock
 
-PARTIAL = ".partial-"  # prefix of temporary names, so that a suffix such as .nii.gz still tells the format
+from monai_gan_denoise.io.undisturbed import undisturbed
+
+__all__ = ["LOCK", "PARTIAL", "UNFINISHED", "WHOLE", "move_on", "whole_file", "whole_files"]
+
+PARTIAL, LOCK, UNFINISHED, WHOLE = ".partial-", "lock", "unfinished", "whole"
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``, which becomes ``path`` if the block ends well and vanishes if not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{PARTIAL}{path.name}")
-    try:
+    """Yield a temporary path of the same name, which becomes ``path`` if the block ends well and vanishes if not."""
+    with whole_files([path]) as (partial,):
         yield partial
-        os.replace(partial, path)
+
+
+@contextmanager
+def whole_files(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Yield a temporary path for each path; if the block ends well all take their places, if not they all vanish.
+
+    A folder that does not exist yet appears with all of its files at once. In one that does, the files are renamed one
+    right after the other; if the program dies between, the next run's ``remove_leftovers`` renames the others. Files of
+    several folders have a temporary folder each. What stood under a name is replaced, a link by a file.
+    """
+    with ExitStack() as stack:
+        partials = {}
+        for folder in dict.fromkeys(path.parent for path in paths):
+            unfinished = stack.enter_context(_appearing(folder))
+            partials.update({path: unfinished / path.name for path in paths if path.parent == folder})
+        yield [partials[path] for path in paths]
+
+
+def move_on(temporary: Path) -> None:
+    """Move the whole files of a temporary folder to their places beside it."""
+    _move(temporary / WHOLE, temporary.parent)
+
+
+@contextmanager
+def _appearing(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder, whose files go to ``folder`` if the block ends well."""
+    place = folder = folder.resolve()
+    while not place.is_dir():
+        if place.exists():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
+        place = place.parent
+    temporary: Path | None = None
+    try:
+        with undisturbed():
+            temporary = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=place))
+            lock = FileLock(temporary / LOCK, thread_local=False)
+            lock.acquire()  # which makes the folder again, if it was taken for a dead run's before it was locked
+        unfinished = temporary / UNFINISHED / folder.relative_to(place)
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        with undisturbed():
+            os.replace(temporary / UNFINISHED, temporary / WHOLE)
+            move_on(temporary)
     finally:
-        partial.unlink(missing_ok=True)
+        with undisturbed():
+            if temporary is not None:
+                lock.release()
+                shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename a file, or a folder; where there is such a folder already, what is in it."""
+    if not source.is_dir():
+        os.replace(source, target)
+        return
+    with suppress(OSError):  # there is one, with files in it
+        os.rename(source, target)
+        return
+    for entry in sorted(source.iterdir()):
+        _move(entry, target / entry.name)

@@ -14,7 +14,7 @@ from monai.config import PathLike
 from monai.data import FolderLayoutBase, ImageWriter
 from torch import Tensor
 
-from monai_gan_denoise.io import dicom, raster
+from monai_gan_denoise.io import raster, volume
 from monai_gan_denoise.io.formats import Format, format_of, suffix_of
 from monai_gan_denoise.io.scan import Derivation, InputError
 
@@ -62,14 +62,16 @@ class ScanWriter(ImageWriter):
     def write(self, filename: PathLike, verbose: bool = False, **_: Any) -> None:
         """Write the outputs that the metadata name; the first of them is ``filename``."""
         module = _format_of(self.files[0])
+        removed = self.removed
+        del self.removed  # SaveImage keeps its last writer, which must not keep a volume
         if not self.residual:
-            module.write(self.files, self.removed, self.outputs, self._derivation())
+            module.write(self.files, removed, self.outputs, self._derivation())
             return
-        # In the result as it is written, values are rounded and limited. DICOM works that out from what was removed.
-        difference = self.removed
-        if module is not dicom:
-            difference = module.read(self.files).values - module.read(self.outputs).values
-        module.write_residual(self.files, difference, residual_path(self.outputs))
+        # In the result as it is written, values are rounded and limited. DICOM and NIfTI, which may be large, work that
+        # out from what was removed.
+        if module in (raster, volume):
+            removed = module.read(self.files).values - module.read(self.outputs).values
+        module.write_residual(self.files, removed, residual_path(self.outputs))
 
     def _derivation(self) -> Derivation:
         """Add the modality, which shows in the pixels as well and may come from the command line, to the settings."""

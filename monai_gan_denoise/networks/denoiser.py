@@ -18,8 +18,13 @@ class TwoStageDenoiser(nn.Module):
 
     Args:
         generator: gives the coarse estimate of a noisy image, its noise-level map, and the features that both come
-            from; its ``stride`` is what sizes must be multiples of.
-        refinement: gives the refined image from the noisy image and these three.
+            from; its ``stride`` is what sizes must be multiples of, its ``reach`` how far in pixels its convolutions
+            reach.
+        refinement: gives the refined image from the noisy image and these three; with a ``reach``.
+
+    Attributes:
+        stride: pixels after which the grid of the network repeats.
+        reach: the largest distance, in pixels along an axis, between a denoised pixel and one that it depends on.
     """
 
     def __init__(self, generator: nn.Module, refinement: nn.Module) -> None:
@@ -27,6 +32,8 @@ class TwoStageDenoiser(nn.Module):
         self.generator = generator
         self.refinement = refinement
         self.stride = int(generator.stride)  # type: ignore[arg-type]
+        # What a pixel depends on ends with cells of the coarsest grid, of which it may be the first or the last pixel.
+        self.reach = int(generator.reach) + int(refinement.reach) + self.stride - 1  # type: ignore[arg-type]
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise.

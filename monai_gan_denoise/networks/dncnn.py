@@ -33,6 +33,7 @@ class DnCNN(nn.Module):
         if layers < 2:
             raise ValueError(f"layers must be at least 2, got {layers}. Pass 17 for the paper's network.")
         self.stride = 1
+        self.reach = layers  # pixels
 
         def normalized() -> Convolution:
             return Convolution(

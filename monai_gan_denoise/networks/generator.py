@@ -73,6 +73,9 @@ class Generator(nn.Module):
             raise ValueError("features must be a non-empty sequence of channel counts, got (). Pass at least one.")
         convolution, transposed = Conv[Conv.CONV, spatial_dims], Conv[Conv.CONVTRANS, spatial_dims]
         self.stride = 2 ** len(features)
+        # In pixels, of the 3x3 convolutions: each reaches one pixel of its resolution, and one way down and up again
+        # passes those of all resolutions twice, save the lowest: 2 (2 + 4 + ... + stride) - stride = 3 stride - 4.
+        self.reach = 2 * blocks * (3 * self.stride - 4) + 4 * extra_blocks
         inputs = (in_channels, *features[:-1])
 
         def level(resample: type[nn.Module], i: int, o: int) -> nn.Sequential:

@@ -39,6 +39,8 @@ class PlainGenerator(nn.Module):
         super().__init__()
         strides = (2,) * (len(features) - 1)
         self.stride = 2 ** len(strides)
+        # In pixels, of kernels of 3: 1 + 2 + ... on the way down, the stride at the bottom, ... + 2 + 1 on the way up.
+        self.reach = 3 * self.stride - 2
         self.layers = UNet(
             spatial_dims, in_channels, in_channels, features, strides, act="relu", norm="batch", bias=False
         )
@@ -70,6 +72,7 @@ class PlainRefinement(nn.Module):
 
     def __init__(self, spatial_dims: int = 2, in_channels: int = 1, features: int = 32, layers: int = 3) -> None:
         super().__init__()
+        self.reach = layers  # pixels
         inputs = (2 * in_channels, *(features,) * (layers - 2))
         hidden = (
             Convolution(spatial_dims, channels, features, adn_ordering="NA", act="relu", norm="batch", bias=False)

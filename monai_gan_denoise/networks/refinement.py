@@ -52,6 +52,7 @@ class Refinement(nn.Module):
         if bound <= 0:
             raise ValueError(f"bound must be positive, got {bound}. Pass a multiple of the noise level such as 2.0.")
         self.bound = bound
+        self.reach = 4 * blocks  # pixels; two convolutions a block, at half of the resolution
         self.floor = LEVEL_FLOOR
         self.front = Conv[Conv.CONV, spatial_dims](4 * in_channels, features, kernel_size=2, stride=2, bias=False)
         self.fusion = Conv[Conv.CONV, spatial_dims](generator_features, features, kernel_size=1, bias=False)
@@ -79,6 +80,8 @@ class Refinement(nn.Module):
 
 class NoRefinement(nn.Module):
     """Leave the coarse estimate as it is: for a single network in the place of two."""
+
+    reach = 0
 
     def forward(self, noisy: Tensor, coarse: Tensor, level: Tensor, features: Tensor) -> Tensor:
         """Give back ``coarse``."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from monai.data import MetaTensor
 from monai.transforms import Transform
+from torch import Tensor
 
 __all__ = ["ApplyStrengthd"]
 
@@ -19,9 +20,12 @@ class ApplyStrengthd(Transform):
     What is removed, ``strength (image - pred)``, goes to the writer, which takes it away from the stored pixels: where
     the network changed nothing, or the strength is 0, the stored pixels come back bit by bit.
 
+    A volume's third copy may be one too many, so both are replaced in place: the memory of the input ends up holding
+    what is removed, and ``image`` leaves the item. It was ``pred + removed``.
+
     Args:
         strength: share of the denoising, in ``[0, 1]``.
-        image_key: the input, in the image's own units.
+        image_key: the input, in the image's own units; leaves the item.
         pred_key: the denoised image, in the same units; replaced by the blend.
         removed_key: where to put what is removed; its metadata get the item's ``outputs`` and ``modality``, if any.
 
@@ -40,10 +44,18 @@ class ApplyStrengthd(Transform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Blend ``(C, *spatial)`` images."""
         items = dict(data)
-        image = items[self.image_key]
-        removed = self.strength * (image - items[self.pred_key])
-        items[self.pred_key] = image - removed
+        removed, pred = items.pop(self.image_key), items[self.pred_key]
+        for noisy, denoised in zip(_rows(removed), _rows(pred), strict=True):
+            less = self.strength * (noisy - denoised)
+            denoised.copy_(noisy - less)
+            noisy.copy_(less)
         if isinstance(removed, MetaTensor):
             removed.meta.update({key: items[key] for key in WRITER_KEYS if key in items})
         items[self.removed_key] = removed
         return items
+
+
+def _rows(image: Tensor) -> tuple[Tensor, ...]:
+    """Cut ``(C, *spatial)`` along the first spatial axis."""
+    plain = image.as_tensor() if isinstance(image, MetaTensor) else image
+    return plain.unbind(1)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from monai.data import MetaTensor, ThreadDataLoader
-from monai.data.utils import no_collation
+from ignite.engine import Events
+from monai.data import MetaTensor
 from torch import nn
 
 from monai_gan_denoise.engines import Outcome, ScanDataset, ScanEngine, ScanEvaluator, SlicewiseInferer
@@ -53,10 +55,24 @@ def test_every_scan_has_an_outcome_in_order() -> None:
     engine.run()
     assert engine.outcomes == [
         Outcome(["a"], ["out/a"]),
-        Outcome(["broken"], failure="files must be whole, got half in broken. Copy it again."),
-        Outcome(["c"], failure="c must be another."),
+        Outcome(["broken"], failure="files must be whole, got half in broken. Copy it again.", refused=True),
+        Outcome(["c"], failure="c must be another.", refused=True),
         Outcome(["d"], ["out/d"]),
     ]
+
+
+def test_what_is_left_out_is_named_and_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    engine = evaluator([*scans("a"), {"image": ["sr"], "refusal": "sr must be an image.", "left_out": True}])
+    with caplog.at_level("INFO", "monai_gan_denoise"):
+        engine.run()
+    assert engine.outcomes[1] == Outcome(["sr"], left_out="sr must be an image.")
+    assert engine.exit_code == 0
+    expected = [
+        "a -> out/a",
+        "Skipped: sr must be an image.",
+        "1 of 1 scans denoised, 0 failed, 1 other objects skipped.",
+    ]
+    assert caplog.messages == expected
 
 
 @pytest.mark.parametrize(
@@ -68,10 +84,10 @@ def test_the_exit_code_says_all_some_or_none(names: tuple[str, ...], code: int) 
     assert engine.exit_code == code
     if code:
         with pytest.raises(SystemExit) as ended:
-            engine.exit_on_failure()
+            engine.run_program()
         assert ended.value.code == code
     else:
-        engine.exit_on_failure()
+        engine.run_program()
 
 
 def test_our_own_sentence_wins_over_the_decoders_words_below_it() -> None:
@@ -107,20 +123,16 @@ def test_a_traceback_in_a_message_is_cut_to_its_last_line() -> None:
 
 
 @pytest.mark.parametrize("deadly", [0, 1, 2])
-@pytest.mark.filterwarnings("ignore:Data iterator can not provide data anymore")  # Ignite's word for the same
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the death that is staged here
 def test_a_loading_thread_that_dies_is_not_silent(deadly: int) -> None:
     class Deadly(ScanDataset):
         def _transform(self, index: int) -> Item:
             if index == deadly:
-                raise SystemExit  # ends a thread without a word
+                raise SystemExit(9)  # ends a thread without a word
             return super()._transform(index)
 
     engine = evaluator(scans("a", "b", "c"))
-    engine.state.dataloader = engine.data_loader = ThreadDataLoader(
-        Deadly(scans("a", "b", "c"), load), batch_size=None, num_workers=0, collate_fn=no_collation
-    )
-    with pytest.raises(RuntimeError, match=rf"outcomes must be 3, got {deadly}\. The loading thread died"):
+    engine.dataset = Deadly(scans("a", "b", "c"), load)
+    with pytest.raises(SystemExit, match="9"):
         engine.run()
     assert len(engine.outcomes) == deadly
 
@@ -130,6 +142,36 @@ def test_a_second_run_starts_anew() -> None:
     for _ in range(2):
         engine.run()
         assert [outcome.failure is None for outcome in engine.outcomes] == [True, False]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_with_the_shells_code_and_one_line(
+    number: int, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine, program = (evaluator(scans("a", "b", "c")) for _ in range(2))
+    for each in (engine, program):
+        each.add_event_handler(Events.ITERATION_COMPLETED(once=1), os.kill, os.getpid(), number)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with caplog.at_level("INFO", "monai_gan_denoise"):
+        with pytest.raises(KeyboardInterrupt):
+            engine.run()
+        with pytest.raises(SystemExit) as ended:
+            program.run_program()
+    signal.signal(signal.SIGINT, before)
+    assert engine.exit_code == ended.value.code == code
+    assert engine.outcomes == [Outcome(["a"], ["out/a"])]
+    told = [record.message for record in caplog.records if record.name.startswith("monai_gan_denoise")]
+    assert told == ["a -> out/a", "Interrupted after 1 of 3 scans; all files that are there are whole."] * 2
+
+
+def test_what_an_earlier_run_finished_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = scans("broken", "b")
+    engine = evaluator([{**first, "finished": True}, second])
+    with caplog.at_level("INFO", "monai_gan_denoise"):
+        engine.run()
+    assert engine.outcomes == [Outcome(["broken"], ["out/broken"], skipped=True), Outcome(["b"], ["out/b"])]
+    assert engine.exit_code == 0
+    assert caplog.records[-1].message == "2 of 2 scans denoised (1 of them earlier), 0 failed."
 
 
 def test_every_outcome_and_a_summary_are_logged(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def pairs(tmp_path: Path) -> Path:
 
 def finished(path: Path, modality: str) -> dict[str, Any]:
     image = torch.as_tensor(np.asarray(Image.open(path)).astype(np.float32))[None]
-    return {"image": MetaTensor(image, meta={"files": [str(path)]}), "pred": image * 0.9, "modality": modality}
+    removed = MetaTensor(image * 0.1, meta={"files": [str(path)]})
+    return {"removed": removed, "pred": image * 0.9, "modality": modality}
 
 
 def test_the_first_pair_of_a_modality_is_drawn_once_and_others_are_not(pairs: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 from monai.data import MetaTensor
 from torch import Generator, Tensor, nn
 
-from monai_gan_denoise.engines import SlicewiseInferer, StagesInferer
+from monai_gan_denoise.engines import SlicewiseInferer, StagesInferer, inferers
 from monai_gan_denoise.networks import GanDenoiser, Staged
 
 
@@ -102,6 +103,28 @@ def test_the_input_is_not_modified(rng: Generator) -> None:
     before = volume.clone()
     infer(volume, 2, Blur())
     assert torch.equal(volume, before)
+
+
+def test_the_progress_bar_counts_slices_on_a_terminal_alone(rng: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars: list[dict[str, Any]] = []
+
+    class Bar:
+        def __init__(self, **settings: Any) -> None:
+            self.counted = 0
+            bars.append({**settings, "bar": self})
+
+        def update(self, count: int) -> None:
+            self.counted += count
+
+        def close(self) -> None:
+            self.closed = True
+
+    monkeypatch.setattr(inferers, "tqdm", Bar)
+    SlicewiseInferer(2)(torch.rand((1, 1, 16, 16, 5), generator=rng), lambda noisy: noisy)
+    (bar,) = bars
+    assert (bar["total"], bar["unit"], bar["bar"].counted) == (5, "slice", 5)
+    assert bar["disable"] is None  # tqdm: where there is no terminal
+    assert bar["bar"].closed
 
 
 def test_a_network_may_be_any_callable(rng: Generator) -> None:

@@ -103,6 +103,7 @@ def test_float_pixels_are_refused(tmp_path: Path, noise: np.ndarray) -> None:
         ({"RescaleIntercept": [1, 2]}, r"RescaleIntercept must be one finite number, got \[1.?0?, 2.?0?\]"),
         ({"PhotometricInterpretation": "CMYK"}, "PhotometricInterpretation must be one of"),
         ({"SOPClassUID": None}, "SOPClassUID must be present"),
+        ({"BitsAllocated": 12}, "BitsAllocated must be one of 8, 16, 32, got 12"),
         ({"PixelData": b"\0\0"}, "pixel data must be decodable, got .*less than expected"),
         ({"PixelData": None}, "integer pixel data must be present, got none"),
     ],

@@ -8,6 +8,8 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nibabel.testing import data_path
 
 from monai_gan_denoise.io import nifti, read_scan
@@ -34,13 +36,16 @@ def make(
     order: str = "<",
     kind: type = nibabel.Nifti1Header,
     extension: bytes = b"",
+    codes: tuple[int, int] = (1, 2),
+    units: tuple[str, str] = ("mm", "sec"),
 ) -> Path:
     """Write a NIfTI file from its parts, the header by nibabel, the rest by hand."""
     header = kind(endianness=order)
     header.set_data_shape(numbers.shape)
     header.set_data_dtype(numbers.dtype.newbyteorder(order))
-    header.set_sform(OBLIQUE, code=2)
-    header.set_qform(OBLIQUE, code=1, strip_shears=True)
+    header.set_qform(OBLIQUE, code=codes[0], strip_shears=True)
+    header.set_sform(OBLIQUE @ np.diag([1.5, 1, 1, 1]), code=codes[1])  # another than the qform, so that it shows
+    header.set_xyzt_units(*units)
     header["scl_slope"], header["scl_inter"] = slope, inter
     header["descrip"], header["aux_file"], header["toffset"] = b"scanner", b"aux", 1.5
     extra = b""
@@ -96,6 +101,51 @@ def test_values_are_those_of_nibabel(tmp_path, dtype, slope, inter):
     assert scan.values.dtype == np.float32
     assert scan.modality is None
     assert scan.hu_offset == 0
+
+
+@pytest.mark.parametrize("codes", [(0, 0), (1, 0), (0, 1), (1, 2), (4, 3), (5, 4)])
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Header, nibabel.Nifti2Header])
+def test_the_affine_is_the_one_that_the_codes_choose(tmp_path, kind, codes):
+    source = make(tmp_path / "a.nii", stored_numbers("i2"), kind=kind, codes=codes)
+    image = nibabel.load(source)
+    assert (int(image.header["qform_code"]), int(image.header["sform_code"])) == codes
+    np.testing.assert_allclose(nifti.read([source]).affine, image.affine)
+
+
+@given(
+    dtype=st.sampled_from(DTYPES),
+    shape=st.lists(st.integers(1, 4), min_size=0, max_size=3).map(lambda rest: (16, 17, *rest)),
+    slope=st.sampled_from([-2.0, -0.01, 0.0, 0.37, 1.0, 300.0]),
+    inter=st.floats(-1000, 1000, width=32),
+    order=st.sampled_from("<>"),
+    kind=st.sampled_from([nibabel.Nifti1Header, nibabel.Nifti2Header]),
+    extension=st.binary(max_size=40),
+    codes=st.tuples(st.integers(0, 5), st.integers(0, 5)),
+    units=st.tuples(
+        st.sampled_from(["unknown", "meter", "mm", "micron"]), st.sampled_from(["sec", "msec", "usec", "hz"])
+    ),
+    name=st.sampled_from(["a.nii", "a.nii.gz"]),
+    seed=st.integers(0, 99),
+)
+def test_whatever_the_header_all_but_descrip_stays_and_the_numbers_lose_what_is_removed(
+    tmp_path_factory, dtype, shape, slope, inter, order, kind, extension, codes, units, name, seed
+):
+    folder = Path(tmp_path_factory.getbasetemp())
+    rng = np.random.default_rng(seed)
+    numbers = rng.integers(0, 128, shape).astype(dtype)
+    source = make(folder / name, numbers, slope, inter, order, kind, extension, codes, units)
+    scan = nifti.read([source])
+    np.testing.assert_allclose(scan.values, nibabel.load(source).get_fdata(), rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(scan.affine, nibabel.load(source).affine)
+    steps = rng.integers(-9, 9, shape)
+    nifti.write([source], (steps * np.float32(slope or 1)).astype(np.float32), [folder / f"out-{name}"], DERIVATION)
+    before, after = content(source), content(folder / f"out-{name}")
+    start, end = kind.template_dtype.fields["descrip"][1], int(nibabel.load(source).dataobj.offset)
+    assert before[:start] + before[start + 80 : end] == after[:start] + after[start + 80 : end]
+    info = np.iinfo(dtype) if np.dtype(dtype).kind in "iu" else np.finfo(dtype)
+    found = np.asarray(nibabel.load(folder / f"out-{name}").dataobj.get_unscaled())
+    expected = np.clip(numbers.astype(float) - steps, float(info.min), float(info.max))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("file", ["example4d.nii.gz", "example_nifti2.nii.gz", "functional.nii"])
@@ -170,11 +220,14 @@ def test_the_same_input_gives_the_same_compressed_bytes(tmp_path):
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_the_residual_is_float32_with_the_geometry_of_the_source(tmp_path, name, order):
     source = make(tmp_path / "a.nii", stored_numbers("u1"), 0.5, 3.0, order)
-    removed = np.random.default_rng(1).normal(size=(17, 19, 3)).astype(np.float32)
+    removed = np.random.default_rng(1).normal(0, 20, size=(17, 19, 3)).astype(np.float32)
     nifti.write_residual([source], removed, tmp_path / name)
+    nifti.write([source], removed, [tmp_path / "b.nii"], DERIVATION)
     image = nibabel.load(tmp_path / name)
     assert image.get_data_dtype().newbyteorder("=") == np.float32
-    np.testing.assert_array_equal(image.get_fdata(dtype=np.float32), removed)
+    difference = nibabel.load(source).get_fdata() - nibabel.load(tmp_path / "b.nii").get_fdata()
+    np.testing.assert_array_equal(image.get_fdata(), difference)
+    assert not np.array_equal(difference, removed)
     original = nibabel.load(source)
     np.testing.assert_array_equal(image.affine, original.affine)
     np.testing.assert_array_equal(image.get_qform(), original.get_qform())

@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
+from monai.data import DataLoader, Dataset
 from monai.transforms import LoadImaged
 from PIL import Image
 from pydicom.data import get_testdata_file
@@ -29,6 +30,13 @@ def test_loadimaged_gives_values_affine_and_what_the_writer_needs(tmp_path: Path
     np.testing.assert_allclose(image.affine.numpy(), nibabel.load(path).affine, atol=1e-6)
     assert image.meta["files"] == [str(path)]
     assert image.meta["slice_axis"] == 2
+
+
+def test_slices_are_read_into_a_batch() -> None:
+    load = LoadImaged(keys="image", reader=ScanReader, ensure_channel_first=True)
+    (batch,) = DataLoader(Dataset([{"image": CT}] * 2, load), batch_size=2)
+    assert batch["image"].shape == (2, 1, 128, 128)
+    assert batch["image"].meta["modality"] == ["ct", "ct"]
 
 
 def test_a_dicom_slice_is_read_in_hu_with_its_modality() -> None:

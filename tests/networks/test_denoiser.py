@@ -7,7 +7,15 @@ import torch
 from torch import Generator as Source
 from torch import Tensor
 
-from monai_gan_denoise.networks import GanDenoiser
+from monai_gan_denoise.networks import (
+    DnCNN,
+    GanDenoiser,
+    Generator,
+    NoRefinement,
+    PlainGenerator,
+    PlainRefinement,
+    TwoStageDenoiser,
+)
 
 
 def small_denoiser(spatial_dims: int, rng: Source) -> GanDenoiser:
@@ -118,3 +126,42 @@ def test_torchscript_equals_eager_at_sizes_it_never_saw(spatial_dims: int, rng: 
         noisy = torch.rand((1, 1, *size[:spatial_dims]), generator=rng)
         with torch.no_grad():
             torch.testing.assert_close(scripted(noisy), denoiser(noisy), atol=1e-6, rtol=1e-5)
+
+
+def positive(denoiser: TwoStageDenoiser) -> TwoStageDenoiser:
+    """Make every weight positive, so that what reaches a pixel changes it: no ReLU is shut and nothing cancels."""
+    for module in denoiser.modules():
+        for parameter in module.parameters(recurse=False):
+            torch.nn.init.uniform_(parameter, 0.5, 1.0)
+            if parameter.dim() > 1:
+                with torch.no_grad():
+                    parameter /= parameter[0].numel()
+    return denoiser.requires_grad_(False).eval()
+
+
+NETWORKS = {
+    "shipped": GanDenoiser,
+    "3d": lambda: GanDenoiser(3, features=(4, 4), blocks=1, refinement_features=4, refinement_blocks=1),
+    "one level": lambda: GanDenoiser(features=(4,), blocks=3, refinement_features=4, refinement_blocks=1),
+    "three levels": lambda: GanDenoiser(features=(4, 4, 4), blocks=2, refinement_features=4, refinement_blocks=2),
+    "single": lambda: TwoStageDenoiser(Generator(features=(4, 4), blocks=1, extra_blocks=3), NoRefinement()),
+    "plain": lambda: TwoStageDenoiser(PlainGenerator(features=(4, 4, 4, 4)), PlainRefinement(features=4)),
+    "dncnn": lambda: TwoStageDenoiser(DnCNN(features=4, layers=7), NoRefinement()),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_reach_is_how_far_a_denoised_pixel_depends_on_the_image(name: str) -> None:
+    denoiser = positive(NETWORKS[name]())
+    dims = 3 if name == "3d" else 2
+    reach, stride = denoiser.reach, denoiser.stride
+    first = (reach // stride + 2) * stride - stride // 2  # of a cell of the coarsest grid; see forward
+    noisy = torch.rand((1, 1, 2 * first + stride, *(16,) * (dims - 1)), requires_grad=True)
+    rows_of_result = denoiser(noisy).flatten(3).sum(-1)[0, 0]
+    farthest = 0
+    for pixel in range(first, first + stride):
+        (gradient,) = torch.autograd.grad(rows_of_result[pixel], noisy, retain_graph=True)
+        rows = gradient.flatten(3).abs().sum(-1)[0, 0].nonzero()[:, 0]
+        farthest = max(farthest, pixel - int(rows.min()), int(rows.max()) - pixel)
+    # MONAI's UNet samples the image at every other pixel instead of gathering it in cells, and so sees less far.
+    assert farthest <= reach <= farthest + (stride if name == "plain" else 0)

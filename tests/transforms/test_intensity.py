@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 from torch import Generator, Tensor
@@ -32,6 +34,29 @@ def test_inverse_gives_the_image_back_within_float32(modality: str, spatial_dims
     width = SPANS[modality][1] - SPANS[modality][0]
     torch.testing.assert_close(back.as_tensor(), image.as_tensor(), rtol=0, atol=4e-7 * width + 1e-4)
     assert back.applied_operations == []
+
+
+@given(
+    modality=st.sampled_from(MODALITIES),
+    low=st.floats(-1e6, 1e6, width=32),
+    width=st.floats(2**-20, 1e6, width=32),
+    seed=st.integers(0, 99),
+    offset=st.sampled_from([0.0, 1024.0]),
+    bits=st.sampled_from([None, (0.0, 255.0), (-128.0, 127.0)]),
+)
+def test_whatever_the_range_order_is_kept_and_the_inverse_gives_the_image_back(
+    modality: str, low: float, width: float, seed: int, offset: float, bits: tuple[float, float] | None
+) -> None:
+    numbers = low + width * torch.rand((1, 16, 16), generator=Generator().manual_seed(seed))
+    meta = {"bit_range": bits, "hu_offset": offset}
+    transform = NormalizeModalityd("image")
+    there = transform({"image": MetaTensor(numbers.clone(), meta=meta), "modality": modality})
+    ordered = there["image"].as_tensor().flatten()[numbers.flatten().argsort()]
+    assert (ordered.diff() >= 0).all()
+    back = transform.inverse(there)["image"].as_tensor()
+    lower, upper = modality_range(numbers, modality, bits, offset)
+    largest = max(abs(lower), abs(upper), float(numbers.abs().max()))
+    assert float((back - numbers).abs().max()) <= 8 * largest * torch.finfo(torch.float32).eps
 
 
 def test_invertd_takes_a_prediction_to_the_units_of_its_image(rng: Generator) -> None:

@@ -14,15 +14,22 @@ from monai_gan_denoise.transforms import ApplyStrengthd
 @pytest.mark.parametrize("size", [(1, 16, 18), (1, 16, 18, 3)])
 def test_the_share_is_removed_and_the_rest_is_kept(strength: float, size: tuple[int, ...], rng: Generator) -> None:
     image, pred = torch.rand(size, generator=rng), torch.rand(size, generator=rng)
-    items = ApplyStrengthd(strength)({"image": image, "pred": pred})
+    items = ApplyStrengthd(strength)({"image": image.clone(), "pred": pred.clone()})
     torch.testing.assert_close(items["pred"], torch.lerp(image, pred, strength))
     torch.testing.assert_close(items["removed"], strength * (image - pred))
-    assert torch.equal(items["image"], image)
+
+
+def test_no_third_copy_of_a_volume_is_made(rng: Generator) -> None:
+    image, pred = torch.rand(1, 16, 18, 3, generator=rng), torch.rand(1, 16, 18, 3, generator=rng)
+    items = ApplyStrengthd(0.5)({"image": image, "pred": pred})
+    assert items["removed"] is image
+    assert items["pred"] is pred
+    assert items.keys() == {"pred", "removed"}
 
 
 def test_at_strength_0_nothing_at_all_is_removed(rng: Generator) -> None:
     image = 1e6 * torch.rand(1, 16, 16, generator=rng)
-    items = ApplyStrengthd(0)({"image": image, "pred": torch.zeros(1, 16, 16)})
+    items = ApplyStrengthd(0)({"image": image.clone(), "pred": torch.zeros(1, 16, 16)})
     assert not items["removed"].any()
     assert torch.equal(items["pred"], image)
 

@@ -28,9 +28,23 @@ from pydicom.uid import (
     JPEGTransferSyntaxes,
 )
 
+from monai_gan_denoise.io.dicom.claims import check_deflated, check_pixels
+from monai_gan_denoise.io.dicom.objects import class_name, is_other_object
+from monai_gan_denoise.io.dicom.stream import BoundedFile
 from monai_gan_denoise.io.scan import MINIMUM_SIZE, InputError
 
-__all__ = ["MODALITIES", "check", "frame_count", "modality", "numbers", "read_header", "rescale", "transfer_syntax"]
+__all__ = [
+    "MODALITIES",
+    "TWELVE_BITS",
+    "check",
+    "check_class",
+    "frame_count",
+    "modality",
+    "numbers",
+    "read_header",
+    "rescale",
+    "transfer_syntax",
+]
 
 MODALITIES = {"CT": "ct", "MR": "mr", "US": "us", "OPT": "oct", "OCT": "oct"} | dict.fromkeys(
     ("CR", "DX", "MG", "XA", "RF", "PX", "IO"), "xr"
@@ -67,6 +81,9 @@ PIXEL_DATA, FLOAT_DATA, DOUBLE_DATA = 0x0010, 0x0008, 0x0009  # elements of the 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 ITEM = b"\xfe\xff\x00\xe0"  # tag before each fragment of compressed pixels, PS3.5 section A.4
 
+TWELVE_BITS = "gdcm-12-bit"  # plugin for JPEG Extended, of which pydicom's own decode 8 bits only
+get_decoder(JPEGExtended12Bit).add_plugin(TWELVE_BITS, ("monai_gan_denoise.io.dicom.jpeg", "decode_frame"))
+
 
 def read_header(path: Path) -> Dataset:
     """Read what is needed to sort the file, and refuse it if the header alone says that it cannot be denoised.
@@ -74,8 +91,9 @@ def read_header(path: Path) -> Dataset:
     Raises:
         InputError: if the file is unreadable, cut short, without integer pixels, too small or not decodable.
     """
+    check_deflated(path)
     try:
-        with path.open("rb") as stream:
+        with BoundedFile(path) as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(HEADER_TAGS))
             start = stream.read(12)
             size = path.stat().st_size
@@ -84,6 +102,7 @@ def read_header(path: Path) -> Dataset:
             cut = syntax.is_encapsulated and _ends_early(stream, size)
             for keyword in HEADER_TAGS:
                 dataset.get(keyword)  # values are parsed when asked for
+            check_class(dataset)
     except Exception as error:  # a damaged header fails in as many ways as there are parsers of values
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise InputError(f"header must be readable DICOM, got {reason} in {path}. Fetch it again.") from error
@@ -92,6 +111,7 @@ def read_header(path: Path) -> Dataset:
         raise InputError(f"compressed pixels must have an end, got none in {path}. It is cut short; fetch it again.")
     if syntax != DeflatedExplicitVRLittleEndian:  # whose elements lie inside one compressed stream
         _check_pixel_element(start, rest, dataset, path)
+    check_pixels(dataset, syntax, size, path)
     return dataset
 
 
@@ -101,17 +121,17 @@ def check(dataset: Dataset, path: Path) -> None:
     Raises:
         InputError: naming the file, the reason and the cure.
     """
-    meta = getattr(dataset, "file_meta", Dataset())
-    sop_class = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID")
-    name = UID(sop_class).name if sop_class else "an object of unknown class"
+    name, other = class_name(dataset) or "an object of unknown class", is_other_object(dataset)
     for keyword in WHOLE_NUMBERS:
         value = dataset.get(keyword)
         if value not in (None, "") and not (isinstance(value, int) and value >= 0):
             raise InputError(f"{keyword} must be one whole number, got {value} in {path}. Fetch the file again.")
     if not dataset.get("Rows") or not dataset.get("Columns"):
         # pydicom hands out next to nothing where the end of the file cuts an element off.
-        cure = "Leave it out" if sop_class and "Image" not in name else "It may be cut short; fetch it again"
+        cure = "Leave it out" if other else "It may be cut short; fetch it again"
         raise InputError(f"object must hold an image, got {name} without pixel data in {path}. {cure}.")
+    if other:
+        raise InputError(f"object must be an image to denoise, got {name} in {path}. Leave it out.")
     if not dataset.get("SOPClassUID"):
         raise InputError(f"SOPClassUID must be present, got none in {path}. Fetch the file again.")
     if min(dataset.Rows, dataset.Columns) < MINIMUM_SIZE:
@@ -131,7 +151,18 @@ def check(dataset: Dataset, path: Path) -> None:
         )
     if str(photometric).startswith("MONOCHROME"):
         rescale(dataset, path)
-    _check_decoder(transfer_syntax(dataset), dataset, path)
+    _check_decoder(transfer_syntax(dataset), path)
+
+
+def check_class(dataset: Dataset) -> None:
+    """Refuse a SOP class that is no UID, which would end in the middle of a sentence or of a file.
+
+    Raises:
+        ValueError: naming the class as it stands.
+    """
+    for uid in (dataset.get("SOPClassUID"), getattr(dataset, "file_meta", Dataset()).get("MediaStorageSOPClassUID")):
+        if uid and not (isinstance(uid, str) and UID(uid).is_valid):
+            raise ValueError(f"{str(uid)!r} for a SOP class")
 
 
 def transfer_syntax(dataset: Dataset) -> UID:
@@ -200,16 +231,13 @@ def _ends_early(stream: BinaryIO, size: int) -> bool:
     return True
 
 
-def _check_decoder(syntax: UID, dataset: Dataset, path: Path) -> None:
+def _check_decoder(syntax: UID, path: Path) -> None:
     """Refuse pixels that no installed package decodes."""
     try:
         available = get_decoder(syntax).is_available
     except NotImplementedError:
         available = False
-    if syntax == JPEGExtended12Bit and (dataset.get("BitsStored") or 0) > 8:
-        available = False  # the decoder exists, and does 8 bits only
-        cure = "Decompress it first, for example with dcmdjpeg of DCMTK"
-    elif syntax in PACKAGES:
+    if syntax in PACKAGES:
         package = "pillow" if syntax == JPEGBaseline8Bit else PACKAGES[syntax]
         cure = f"Run: pip install {package}"
     else:

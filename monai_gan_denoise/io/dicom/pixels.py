@@ -17,10 +17,12 @@ from pydicom import Dataset
 from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.uid import RLELossless
+from pydicom.uid import JPEGExtended12Bit, RLELossless
 
+from monai_gan_denoise.io.dicom.claims import check_codestream, check_deflated, check_pixels
 from monai_gan_denoise.io.dicom.geometry import macro
-from monai_gan_denoise.io.dicom.header import check, frame_count, rescale, transfer_syntax
+from monai_gan_denoise.io.dicom.header import TWELVE_BITS, check, check_class, frame_count, rescale, transfer_syntax
+from monai_gan_denoise.io.dicom.stream import BoundedFile
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = [
@@ -136,8 +138,11 @@ def load(path: Path) -> Dataset:
     Raises:
         InputError: if it cannot be read or holds nothing that can be denoised.
     """
+    check_deflated(path)
     try:
-        dataset = pydicom.dcmread(path, force=True)
+        with BoundedFile(path) as stream:
+            dataset = pydicom.dcmread(stream, force=True)
+        check_class(dataset)
         missing = "PixelData" not in dataset
         if any(element.VR is None for element in dataset.values()):  # implicit VR, whatever the meta information says
             for _ in dataset.iterall():
@@ -150,6 +155,7 @@ def load(path: Path) -> Dataset:
         floating = "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset
         found, cure = ("Float Pixel Data", "Convert it to NIfTI") if floating else ("none", "Fetch the file again")
         raise InputError(f"integer pixel data must be present, got {found} in {path}. {cure}.")
+    check_pixels(dataset, transfer_syntax(dataset), path.stat().st_size, path)
     return dataset
 
 
@@ -167,10 +173,16 @@ def words(dataset: Dataset, path: Path) -> Iterator[Integers]:
     options: dict[str, Any] = {"allow_excess_frames": False}
     if whole:
         options |= {"raw": True, "correct_unused_bits": False}
+    if JPEGExtended12Bit == decoder.UID and pixels.bits_stored > 8:
+        options["decoding_plugin"] = TWELVE_BITS
     for index in range(frame_count(dataset)):
         try:
+            check_codestream(dataset, transfer_syntax(dataset), index, path)
             frame, _ = decoder.as_array(dataset, index=index, **options)
-        except Exception as error:  # every decoder has its own errors; of several that tried, the last one's is shown
+        except (InputError, KeyboardInterrupt, SystemExit):
+            raise
+        # Every decoder has its own errors, those in Rust panics, which are no Exception. Of several the last is shown.
+        except BaseException as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip().rstrip(".")
             raise InputError(f"pixel data must be decodable, got {reason} in {path}. Fetch the file again.") from error
         raw: Integers = np.ascontiguousarray(frame, frame.dtype.newbyteorder("="))

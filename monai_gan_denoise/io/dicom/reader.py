@@ -62,17 +62,17 @@ def read(files: Sequence[Path]) -> Scan:
         dataset = first if path is files[0] else load(path)
         for frame in _frames(dataset, path, single=len(files) > 1):
             if not planes:  # decoding has shown by now that a file as long as its header claims is there
-                values = np.empty((count, *frame.values.shape), np.float32)
-            if frame.values.shape != values.shape[1:]:
-                shapes = " after ".join("{} x {}".format(*shape) for shape in (frame.values.shape, values.shape[1:]))
+                values = np.empty((*frame.values.shape, count), np.float32)  # MONAI would copy any other order to this
+            if frame.values.shape != values.shape[:2]:
+                shapes = " after ".join("{} x {}".format(*shape) for shape in (frame.values.shape, values.shape[:2]))
                 raise InputError(f"slices must be of one size, got {shapes} in {path}. Pass them as separate series.")
-            values[len(planes)] = frame.values
+            values[..., len(planes)] = frame.values
             planes.append(frame.plane)
             ranges += [frame.bit_range] if frame.bit_range else []
     _fill_padding(values)
     stacked = count > 1
     return Scan(
-        values=np.moveaxis(values, 0, 2) if stacked else values[0],
+        values=values if stacked else values[..., 0],
         affine=affine(planes),
         slice_axis=2 if stacked else None,
         bit_range=(min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None,

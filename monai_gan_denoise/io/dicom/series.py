@@ -10,8 +10,9 @@ from typing import Any
 import pydicom
 from pydicom import Dataset
 
-from monai_gan_denoise.io.dicom.geometry import plane
+from monai_gan_denoise.io.dicom.geometry import Plane, plane
 from monai_gan_denoise.io.dicom.header import frame_count, modality, numbers, read_header
+from monai_gan_denoise.io.dicom.spacing import unevenness
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = ["Series", "find_series", "is_dicom"]
@@ -32,11 +33,13 @@ class Series:
         files: in slice order.
         modality: ct, mr, xr, us or oct; None where the header's keyword is another.
         keyword: the header's Modality, as it stands; empty if absent.
+        unevenness: what is uneven about the slices, in words; None if nothing is.
     """
 
     files: tuple[Path, ...]
     modality: str | None
     keyword: str
+    unevenness: str | None = None
 
 
 def is_dicom(path: Path) -> bool:
@@ -69,7 +72,7 @@ def find_series(paths: Iterable[Path]) -> tuple[list[Series], list[tuple[Path, s
     Returns:
         The series, in the order of their first files' paths; and the files refused, each with the reason.
     """
-    stacks: dict[tuple[Any, ...], list[tuple[tuple[float, float, str], Path]]] = {}
+    stacks: dict[tuple[Any, ...], list[tuple[tuple[float, float, str], Path, list[Plane]]]] = {}
     grids: dict[tuple[Any, ...], list[tuple[float, ...]]] = {}
     keywords: dict[tuple[Any, ...], str] = {}
     refused: list[tuple[Path, str]] = []
@@ -81,12 +84,14 @@ def find_series(paths: Iterable[Path]) -> tuple[list[Series], list[tuple[Path, s
             refused.append((path, str(error)))
             continue
         key = (*alike, _grid(header, grids.setdefault(alike, [])))
-        stacks.setdefault(key, []).append((order, path))
+        stacks.setdefault(key, []).append((order, path, _planes(header)))
         keywords[key] = str(header.get("Modality") or "")
     series = []
     for key, slices in stacks.items():
-        files = tuple(path for _, path in sorted(slices))
-        series.append(Series(files, modality(keywords[key]), keywords[key]))
+        slices.sort(key=lambda one: one[:2])
+        planes = [each for *_, frames in slices for each in frames]
+        files = tuple(path for _, path, _ in slices)
+        series.append(Series(files, modality(keywords[key]), keywords[key], unevenness(planes)))
     return series, refused
 
 
@@ -114,6 +119,12 @@ def _grid(header: Dataset, known: list[tuple[float, ...]]) -> tuple[float, ...]:
             return other
     known.append(grid)
     return grid
+
+
+def _planes(header: Dataset) -> list[Plane]:
+    """Give the planes of the frames that have functional groups of their own, or the only one."""
+    groups = header.get("PerFrameFunctionalGroupsSequence") or [header]
+    return [plane(header, frame) for frame in range(len(groups))]
 
 
 def _slice_order(header: Dataset, path: Path) -> tuple[float, float, str]:

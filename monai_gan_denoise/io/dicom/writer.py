@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset, dcmwrite
 
+from monai_gan_denoise.io.dicom.annotations import drawn_mask
 from monai_gan_denoise.io.dicom.derived import derive, series_uid
 from monai_gan_denoise.io.dicom.geometry import Plane, affine, plane
 from monai_gan_denoise.io.dicom.header import frame_count
@@ -27,8 +28,9 @@ from monai_gan_denoise.io.dicom.pixels import (
     pixel_format,
     words,
 )
-from monai_gan_denoise.io.scan import Derivation, subtract
-from monai_gan_denoise.io.whole import whole_file
+from monai_gan_denoise.io.dicom.regions import echo_mask
+from monai_gan_denoise.io.scan import Derivation, InputError, subtract
+from monai_gan_denoise.io.whole import whole_file, whole_files
 
 __all__ = ["write", "write_residual"]
 
@@ -56,8 +58,9 @@ def write(
 ) -> None:
     """Write one derived object per source file, all of them or none.
 
-    Stored pixels become the source's minus what was removed, rounded and limited to BitsStored; padding, and pixels
-    that nothing was removed from, keep their numbers. The files are explicit VR little endian, not compressed.
+    Stored pixels become the source's minus what was removed, rounded and limited to BitsStored. Padding, pixels outside
+    the regions of an ultrasound frame, burnt-in text, and pixels that nothing was removed from keep their numbers. The
+    files are explicit VR little endian, not compressed.
 
     Args:
         files: as passed to ``read``.
@@ -66,7 +69,7 @@ def write(
         derivation: how the outputs were made.
 
     Raises:
-        InputError: if a source can no longer be read.
+        InputError: if a source can no longer be read, or its header cannot be written.
         ValueError: if the numbers of files, outputs or slices differ.
     """
     if len(outputs) != len(files):
@@ -75,9 +78,9 @@ def write(
     now = datetime.now().astimezone()
     extremes: tuple[int, int] | None = None
     series = ""
-    with ExitStack() as stack:
+    with whole_files(outputs) as partials:
         start = 0
-        for index, (path, output) in enumerate(zip(files, outputs, strict=True)):
+        for index, (path, partial) in enumerate(zip(files, partials, strict=True)):
             dataset = load(path)
             if index == 0:
                 series = series_uid(dataset, derivation)
@@ -85,10 +88,10 @@ def write(
                     extremes = _series_extremes(files, planes)
             pixels = _denoised(dataset, planes[start:], path)
             start += len(pixels.words)
-            derive(dataset, derivation, series, now)
-            _set_pixels(dataset, pixels, extremes)
-            partial = stack.enter_context(whole_file(output))
-            dcmwrite(partial, dataset, enforce_file_format=True)  # save_as refuses big endian sources
+            with _naming(path):
+                derive(dataset, derivation, series, now)
+                _set_pixels(dataset, pixels, extremes)
+                dcmwrite(partial, dataset, enforce_file_format=True)  # save_as refuses big endian sources
         _check_all_used(planes, start)
 
 
@@ -125,6 +128,18 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
         nibabel.save(image, partial)
 
 
+@contextmanager
+def _naming(source: Path) -> Iterator[None]:
+    """Name the file whose header holds what pydicom cannot parse, which it does when a value is used or written."""
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # a damaged element fails in as many ways as there are parsers of values
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise InputError(f"header must be writable, got {reason} in {source}. Fetch the file again.") from error
+
+
 def _check_all_used(planes: npt.NDArray[np.floating], used: int) -> None:
     if used != len(planes):
         raise ValueError(f"removed must have {used} slices, got {len(planes)}. Pass the shape of Scan.values.")
@@ -136,7 +151,7 @@ def _denoised(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) ->
     Raises:
         ValueError: if the planes are fewer than the frames, or of another size.
     """
-    pixels = pixel_format(dataset)
+    pixels, inside = pixel_format(dataset), echo_mask(dataset)
     before = after = results = np.empty(0, np.uint8)
     for index, raw in enumerate(words(dataset, path)):
         if index >= len(planes) or raw.shape[:2] != planes[index].shape:
@@ -147,10 +162,14 @@ def _denoised(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) ->
             kinds = (stored.dtype, stored.dtype, raw.dtype)
             before, after, results = (np.empty((frame_count(dataset), *raw.shape), kind) for kind in kinds)
         before[index] = stored
-        after[index] = _subtract_frame(dataset, pixels, stored, planes[index], Units.of(dataset, index, pixels, path))
+        share = planes[index] if inside is None else np.where(inside, planes[index], 0)
+        if pixels.color == "gray":
+            share = np.where(drawn_mask(stored), 0, share)
+        after[index] = _subtract_frame(dataset, pixels, stored, share, Units.of(dataset, index, pixels, path))
         results[index] = pixels.words(raw, after[index])
     if pixels.color == "palette":
-        return _palette_denoised(dataset, pixels, before, planes[: len(before)])
+        shares = planes[: len(before)]
+        return _palette_denoised(dataset, pixels, before, shares if inside is None else np.where(inside, shares, 0))
     return _Pixels(results, after, before, pixels)
 
 

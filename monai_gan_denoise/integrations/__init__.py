@@ -1,0 +1,1 @@
+"""The denoiser inside other programs. Each imports its host only when it is asked for."""
