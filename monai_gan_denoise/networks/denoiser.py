@@ -17,9 +17,10 @@ class TwoStageDenoiser(nn.Module):
     """A generator's coarse estimate, then what a refinement makes of it; images of any size.
 
     Args:
-        generator: gives the coarse estimate and the noise-level map of a noisy image; its ``stride`` is what sizes must
-            be multiples of, its ``reach`` how far in pixels its convolutions reach.
-        refinement: gives the refined image from the noisy image, the coarse estimate and the map; with a ``reach``.
+        generator: gives the coarse estimate of a noisy image, its noise-level map, and the features that both come
+            from; its ``stride`` is what sizes must be multiples of, its ``reach`` how far in pixels its convolutions
+            reach.
+        refinement: gives the refined image from the noisy image and these three; with a ``reach``.
 
     Attributes:
         stride: pixels after which the grid of the network repeats.
@@ -60,8 +61,8 @@ class TwoStageDenoiser(nn.Module):
         Returns:
             The refined image, the coarse image and the noise-level map, each shaped as ``noisy``.
         """
-        coarse, level = self.generator(noisy)
-        return self.refinement(noisy, coarse, level), coarse, level
+        coarse, level, features = self.generator(noisy)
+        return self.refinement(noisy, coarse, level, features), coarse, level
 
 
 class GanDenoiser(TwoStageDenoiser):
@@ -92,5 +93,5 @@ class GanDenoiser(TwoStageDenoiser):
     ) -> None:
         super().__init__(
             Generator(spatial_dims, in_channels, features, blocks),
-            Refinement(spatial_dims, in_channels, refinement_features, refinement_blocks, bound),
+            Refinement(spatial_dims, in_channels, refinement_features, refinement_blocks, bound, features[0]),
         )

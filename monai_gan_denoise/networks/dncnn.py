@@ -46,13 +46,15 @@ class DnCNN(nn.Module):
             Convolution(spatial_dims, features, in_channels, conv_only=True),
         )
 
-    def forward(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, noisy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Estimate the clean image.
 
         Args:
             noisy: shape ``(B, C, *spatial)`` in network units.
 
         Returns:
-            The estimate, and a noise-level map of zeros, which it does not draw; each shaped as ``noisy``.
+            The estimate, a noise-level map of zeros, which it does not draw, and in the place of features the estimate
+            again; each shaped as ``noisy``.
         """
-        return noisy - self.layers(noisy), torch.zeros_like(noisy)
+        estimate = noisy - self.layers(noisy)
+        return estimate, torch.zeros_like(noisy), estimate

@@ -89,14 +89,15 @@ class Generator(nn.Module):
         self.extra = residual_blocks(spatial_dims, features[0], extra_blocks)
         self.head = transposed(features[0], 2 * in_channels, kernel_size=2, stride=2, bias=False)
 
-    def forward(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
-        """Estimate the clean image and the noise level.
+    def forward(self, noisy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Estimate the clean image and the noise level, and show what both were drawn from.
 
         Args:
             noisy: shape ``(B, C, *spatial)`` in network units, sizes multiples of ``stride``.
 
         Returns:
-            The coarse estimate and the noise-level map (standard deviation, never negative), each shaped as ``noisy``.
+            The coarse estimate and the noise-level map (standard deviation, never negative), each shaped as ``noisy``;
+            and the features before the head, ``(B, features[0], *spatial / 2)``.
         """
         features = noisy
         skips: list[Tensor] = []
@@ -106,5 +107,6 @@ class Generator(nn.Module):
         skips.pop()
         for up in self.ups:
             features = up[1](up[0](features) + skips.pop())  # type: ignore[index]
-        residual, level = self.head(self.extra(features)).chunk(2, dim=1)
-        return noisy - residual, level.abs()
+        features = self.extra(features)
+        residual, level = self.head(features).chunk(2, dim=1)
+        return noisy - residual, level.abs(), features

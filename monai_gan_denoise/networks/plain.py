@@ -46,16 +46,18 @@ class PlainGenerator(nn.Module):
         )
         self.apply(normal_init)
 
-    def forward(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, noisy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Estimate the clean image.
 
         Args:
             noisy: shape ``(B, C, *spatial)`` in network units, sizes multiples of ``stride``.
 
         Returns:
-            The coarse estimate, and a noise-level map of zeros, which it does not draw; each shaped as ``noisy``.
+            The coarse estimate, a noise-level map of zeros, which it does not draw, and in the place of features the
+            estimate again; each shaped as ``noisy``.
         """
-        return self.layers(noisy), torch.zeros_like(noisy)
+        coarse = self.layers(noisy)
+        return coarse, torch.zeros_like(noisy), coarse
 
 
 class PlainRefinement(nn.Module):
@@ -80,8 +82,8 @@ class PlainRefinement(nn.Module):
         self.layers = nn.Sequential(*hidden, last)
         self.apply(normal_init)
 
-    def forward(self, noisy: Tensor, coarse: Tensor, level: Tensor) -> Tensor:
-        """Add a correction to ``coarse``; the map is not looked at. All have one shape, ``(B, C, *spatial)``."""
+    def forward(self, noisy: Tensor, coarse: Tensor, level: Tensor, features: Tensor) -> Tensor:
+        """Add a correction to ``coarse``, of shape ``(B, C, *spatial)``; map and features are not looked at."""
         refined: Tensor = coarse + self.layers(torch.cat((noisy, coarse), dim=1))
         return refined
 

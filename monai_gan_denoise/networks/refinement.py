@@ -2,7 +2,10 @@
 
 The paper's abstract adds a refinement network to the generator and the discriminator, and gives no layers. The
 inputs, the zero start and the bound are our design: what a second network may add to a medical image has to be limited
-by what the noise could have hidden.
+by what the noise could have hidden. That it sees the generator's features besides its image is what later stages of
+restoration networks do.
+
+Reference: Zamir et al., "Multi-stage progressive image restoration", CVPR 2021, section 3.4 (feature fusion).
 """
 
 from __future__ import annotations
@@ -30,13 +33,20 @@ class Refinement(nn.Module):
         features: channels of the residual blocks, which work at half of the resolution.
         blocks: number of residual blocks.
         bound: largest correction, as a multiple of the noise level.
+        generator_features: channels of the generator's features.
 
     Raises:
         ValueError: if ``bound`` is not positive.
     """
 
     def __init__(
-        self, spatial_dims: int = 2, in_channels: int = 1, features: int = 32, blocks: int = 3, bound: float = 2.0
+        self,
+        spatial_dims: int = 2,
+        in_channels: int = 1,
+        features: int = 32,
+        blocks: int = 3,
+        bound: float = 2.0,
+        generator_features: int = 32,
     ) -> None:
         super().__init__()
         if bound <= 0:
@@ -45,24 +55,27 @@ class Refinement(nn.Module):
         self.reach = 4 * blocks  # pixels; two convolutions a block, at half of the resolution
         self.floor = LEVEL_FLOOR
         self.front = Conv[Conv.CONV, spatial_dims](4 * in_channels, features, kernel_size=2, stride=2, bias=False)
+        self.fusion = Conv[Conv.CONV, spatial_dims](generator_features, features, kernel_size=1, bias=False)
         self.body = residual_blocks(spatial_dims, features, blocks)
         self.head = Conv[Conv.CONVTRANS, spatial_dims](features, in_channels, kernel_size=2, stride=2, bias=False)
         nn.init.zeros_(self.head.weight)
 
-    def forward(self, noisy: Tensor, coarse: Tensor, level: Tensor) -> Tensor:
+    def forward(self, noisy: Tensor, coarse: Tensor, level: Tensor, features: Tensor) -> Tensor:
         """Refine the coarse estimate.
 
         Args:
             noisy: the input, shape ``(B, C, *spatial)`` with even sizes, in network units.
             coarse: the generator's estimate, same shape.
             level: the generator's noise-level map, same shape, not negative.
+            features: the generator's features, ``(B, generator_features, *spatial / 2)``.
 
         Returns:
             ``coarse`` plus the bounded correction, same shape.
         """
         evidence = torch.cat((noisy, coarse, noisy - coarse, level), dim=1)
+        correction = self.head(self.body(self.front(evidence) + self.fusion(features)))
         limit = self.bound * level + self.floor
-        return coarse + self.bound * level * torch.tanh(self.head(self.body(self.front(evidence))) / limit)
+        return coarse + self.bound * level * torch.tanh(correction / limit)
 
 
 class NoRefinement(nn.Module):
@@ -70,6 +83,6 @@ class NoRefinement(nn.Module):
 
     reach = 0
 
-    def forward(self, noisy: Tensor, coarse: Tensor, level: Tensor) -> Tensor:
+    def forward(self, noisy: Tensor, coarse: Tensor, level: Tensor, features: Tensor) -> Tensor:
         """Give back ``coarse``."""
         return coarse

@@ -6,9 +6,11 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +64,8 @@ def free_port() -> int:
 
 
 def _found(name: str) -> str:
-    path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    # Not beside Python: python-gdcm puts programs of GDCM's names there that say nothing.
+    folders = [folder for folder in os.environ["PATH"].split(":") if folder != str(Path(sys.executable).parent)]
+    path = shutil.which(name, path=":".join([*folders, "/usr/sbin"]))
     assert path, f"{name} must be installed. Let .ci/run install what it comes with."
     return path

@@ -104,10 +104,10 @@ def test_defaults_join_generator_and_refinement(rng: Source) -> None:
     noisy = torch.rand((2, 1, 32, 48), generator=rng)
     with torch.no_grad():
         refined, coarse, level = denoiser.stages(noisy)
-        expected_coarse, expected_level = denoiser.generator(noisy)
+        expected_coarse, expected_level, features = denoiser.generator(noisy)
         assert torch.equal(coarse, expected_coarse)
         assert torch.equal(level, expected_level)
-        assert torch.equal(refined, denoiser.refinement(noisy, coarse, level))
+        assert torch.equal(refined, denoiser.refinement(noisy, coarse, level, features))
 
 
 def test_each_image_of_a_batch_is_denoised_by_itself(rng: Source) -> None:

@@ -33,9 +33,18 @@ def test_coarse_estimate_is_noisy_minus_first_half_of_head(spatial_dims: int, rn
     noisy = noisy_image(spatial_dims, rng)
     captured: list[Tensor] = []
     generator.head.register_forward_hook(lambda _module, _inputs, output: captured.append(output))
-    coarse, level = generator(noisy)
+    coarse, level, _ = generator(noisy)
     torch.testing.assert_close(coarse, noisy - captured[0][:, :1])
     torch.testing.assert_close(level, captured[0][:, 1:].abs())
+
+
+@pytest.mark.parametrize("extra_blocks", [0, 2])
+def test_features_are_what_the_head_sees(extra_blocks: int, rng: Source) -> None:
+    generator = Generator(2, **SMALL, extra_blocks=extra_blocks)
+    seen: list[Tensor] = []
+    generator.head.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0]))
+    features = generator(noisy_image(2, rng))[2]
+    assert torch.equal(features, seen[0])
 
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])
@@ -43,7 +52,7 @@ def test_without_a_head_the_noisy_image_comes_back_and_no_noise_is_seen(spatial_
     generator = Generator(spatial_dims, **SMALL)
     torch.nn.init.zeros_(generator.head.weight)
     noisy = noisy_image(spatial_dims, rng)
-    coarse, level = generator(noisy)
+    coarse, level, _ = generator(noisy)
     assert torch.equal(coarse, noisy)
     assert torch.equal(level, torch.zeros_like(noisy))
 
@@ -60,7 +69,7 @@ def test_noise_level_scales_with_the_image_and_never_turns_negative(spatial_dims
 
 def test_every_weight_receives_a_gradient(rng: Source) -> None:
     generator = Generator(2, **SMALL)
-    coarse, level = generator(noisy_image(2, rng))
+    coarse, level, _ = generator(noisy_image(2, rng))
     (coarse.square().mean() + level.mean()).backward()
     assert all(weight.grad is not None and weight.grad.abs().max() > 0 for weight in generator.parameters())
 

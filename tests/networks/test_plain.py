@@ -43,9 +43,9 @@ def test_images_of_any_size_keep_it_and_the_stages_are_those_of_the_parts(
     with torch.no_grad():
         assert denoiser(noisy).shape == noisy.shape
         refined, coarse, level = denoiser.stages(whole)
-        expected, zeros = denoiser.generator(whole)
+        expected, zeros, features = denoiser.generator(whole)
         torch.testing.assert_close(coarse, expected)
-        torch.testing.assert_close(refined, denoiser.refinement(whole, coarse, level))
+        torch.testing.assert_close(refined, denoiser.refinement(whole, coarse, level, features))
         assert not zeros.any()
 
 
@@ -80,7 +80,8 @@ def test_the_plain_refinement_corrects_the_coarse_estimate(rng: Source) -> None:
     last = refinement.layers[-1].conv
     nn.init.zeros_(last.weight)
     nn.init.constant_(last.bias, 0.25)
-    torch.testing.assert_close(refinement(noisy, coarse, torch.zeros_like(noisy)), coarse + 0.25)
+    zeros = torch.zeros_like(noisy)
+    torch.testing.assert_close(refinement(noisy, coarse, zeros, zeros), coarse + 0.25)
 
 
 def test_the_plain_discriminator_sees_the_image_alone(rng: Source) -> None:

@@ -10,10 +10,16 @@ from torch import Tensor
 from monai_gan_denoise.networks import Refinement
 
 
-def evidence(spatial_dims: int, rng: Source) -> tuple[Tensor, Tensor, Tensor]:
+def evidence(spatial_dims: int, rng: Source) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Draw a noisy image, a coarse estimate, a level, and features of four channels at half of the resolution."""
     shape = (2, 1, *(12, 16, 8)[:spatial_dims])
     noisy, coarse = torch.rand(shape, generator=rng), torch.rand(shape, generator=rng)
-    return noisy, coarse, 0.2 * torch.rand(shape, generator=rng)
+    features = torch.rand((2, 4, *(size // 2 for size in shape[2:])), generator=rng)
+    return noisy, coarse, 0.2 * torch.rand(shape, generator=rng), features
+
+
+def small(spatial_dims: int, bound: float = 2.0) -> Refinement:
+    return Refinement(spatial_dims, features=8, bound=bound, generator_features=4)
 
 
 def with_random_head(refinement: Refinement, rng: Source, scale: float) -> Refinement:
@@ -23,16 +29,16 @@ def with_random_head(refinement: Refinement, rng: Source, scale: float) -> Refin
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])
 def test_untrained_refinement_is_the_identity(spatial_dims: int, rng: Source) -> None:
-    noisy, coarse, level = evidence(spatial_dims, rng)
-    assert torch.equal(Refinement(spatial_dims, features=8)(noisy, coarse, level), coarse)
+    noisy, coarse, level, features = evidence(spatial_dims, rng)
+    assert torch.equal(small(spatial_dims)(noisy, coarse, level, features), coarse)
 
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])
 @pytest.mark.parametrize("bound", [0.5, 2.0])
 def test_correction_reaches_but_never_passes_the_bound(spatial_dims: int, bound: float, rng: Source) -> None:
-    noisy, coarse, level = evidence(spatial_dims, rng)
-    refinement = with_random_head(Refinement(spatial_dims, features=8, bound=bound), rng, scale=1e3)
-    correction = (refinement(noisy, coarse, level) - coarse).abs()
+    noisy, coarse, level, features = evidence(spatial_dims, rng)
+    refinement = with_random_head(small(spatial_dims, bound), rng, scale=1e3)
+    correction = (refinement(noisy, coarse, level, features) - coarse).abs()
     rounding = 1e-6
     assert bool((correction <= bound * level + rounding).all())
     assert bool((correction.flatten() > 0.9 * bound * level.flatten()).any())
@@ -40,35 +46,46 @@ def test_correction_reaches_but_never_passes_the_bound(spatial_dims: int, bound:
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])
 def test_nothing_is_added_where_no_noise_is_seen(spatial_dims: int, rng: Source) -> None:
-    noisy, coarse, level = evidence(spatial_dims, rng)
-    refinement = with_random_head(Refinement(spatial_dims, features=8), rng, scale=1e3)
+    noisy, coarse, level, features = evidence(spatial_dims, rng)
+    refinement = with_random_head(small(spatial_dims), rng, scale=1e3)
     level[..., :6] = 0
-    refined = refinement(noisy, coarse, level)
+    refined = refinement(noisy, coarse, level, features)
     assert torch.equal(refined[..., :6], coarse[..., :6])
     assert not torch.equal(refined[..., 6:], coarse[..., 6:])
 
 
 def test_small_corrections_pass_unclipped(rng: Source) -> None:
-    noisy, coarse, _ = evidence(2, rng)
+    noisy, coarse, _, features = evidence(2, rng)
     level = torch.full_like(noisy, 1e3)
-    refinement = with_random_head(Refinement(2, features=8), rng, scale=1e-3)
+    refinement = with_random_head(small(2), rng, scale=1e-3)
     raw: list[Tensor] = []
     refinement.head.register_forward_hook(lambda _module, _inputs, output: raw.append(output))
-    torch.testing.assert_close(refinement(noisy, coarse, level) - coarse, raw[0], atol=1e-5, rtol=1e-3)
+    torch.testing.assert_close(refinement(noisy, coarse, level, features) - coarse, raw[0], atol=1e-5, rtol=1e-3)
     assert raw[0].abs().max() > 1e-3
 
 
 def test_refinement_sees_noisy_coarse_removed_and_level(rng: Source) -> None:
-    noisy, coarse, level = evidence(2, rng)
-    refinement = Refinement(2, features=8)
+    noisy, coarse, level, features = evidence(2, rng)
+    refinement = small(2)
     seen: list[Tensor] = []
     refinement.front.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0]))
-    refinement(noisy, coarse, level)
+    refinement(noisy, coarse, level, features)
     assert torch.equal(seen[0], torch.cat((noisy, coarse, noisy - coarse, level), dim=1))
 
 
+def test_refinement_sees_the_features_beside_the_evidence(rng: Source) -> None:
+    refinement = small(2)
+    *images, features = evidence(2, rng)
+    seen: list[Tensor] = []
+    refinement.body.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].clone()))
+    refinement(*images, torch.zeros_like(features))
+    refinement(*images, features)
+    expected = torch.einsum("oi,bihw->bohw", refinement.fusion.weight[:, :, 0, 0], features)
+    torch.testing.assert_close(seen[1] - seen[0], expected, atol=1e-5, rtol=1e-4)
+
+
 def test_zero_head_still_learns(rng: Source) -> None:
-    refinement = Refinement(2, features=8)
+    refinement = small(2)
     refinement(*evidence(2, rng)).square().mean().backward()
     gradient = refinement.head.weight.grad
     assert gradient is not None
