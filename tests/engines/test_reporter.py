@@ -148,7 +148,9 @@ def test_a_long_report_is_written_seldom(tmp_path: Path, monkeypatch: pytest.Mon
 
     run = Run(tmp_path, *(f"{index:02}.png" for index in range(45)))
     run.engine(process).run()
-    assert written == ["running"] * 3 + ["complete"]  # one second of writing in twenty
+    # One second of writing in twenty; a thread that is ahead of the report turns the clock as well.
+    assert 2 <= written.count("running") <= 3
+    assert written[-1] == "complete"
     assert run.report()["counts"] == {"denoised": 45}
 
 
