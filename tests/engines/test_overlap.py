@@ -50,14 +50,16 @@ def test_items_come_in_the_order_of_the_scans(jobs: int) -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])
 def test_as_many_scans_as_jobs_compute_at_a_time(jobs: int) -> None:
-    together = threading.Barrier(jobs)
+    full = threading.Event()
     busy: list[int] = []
     most = []
 
     def compute(item: Item) -> Item:
         busy.append(item["index"])
         most.append(len(busy))
-        together.wait(WAIT)
+        if len(busy) == jobs:
+            full.set()
+        assert full.wait(WAIT)
         busy.remove(item["index"])
         return item
 
@@ -67,16 +69,19 @@ def test_as_many_scans_as_jobs_compute_at_a_time(jobs: int) -> None:
 
 @pytest.mark.parametrize("early", ["load", "write"])
 def test_a_scan_loads_or_writes_while_another_computes(early: str) -> None:
-    computing, done = threading.Event(), threading.Event()
+    first, computing, done = threading.Event(), threading.Event(), threading.Event()
 
     class Loading(Scans):
         def __getitem__(self, index: int) -> Item:
             if early == "load" and index == 1:
                 assert computing.wait(WAIT)
                 done.set()
+            if early == "write" and index == 1:
+                assert first.wait(WAIT)  # or it might be the first to compute
             return super().__getitem__(index)
 
     def compute(item: Item) -> Item:
+        first.set()
         if item["index"] == (0 if early == "load" else 1):
             computing.set()
             assert done.wait(WAIT)
