@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from threading import Event, Semaphore
+from threading import Condition, Event
 from typing import Any
 
 import torch
@@ -43,16 +43,20 @@ def finish_scans(dataset: Dataset, compute: Step, write: Step, jobs: int, stop: 
     """
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}. Pass how many scans to work on at a time.")
-    large, turns = Semaphore(jobs), Semaphore(jobs)
+    large, turns = _Passage(jobs), _Passage(jobs)
 
     def finish(index: int) -> Item:
         with ExitStack() as held:
-            held.enter_context(large)
-            item = dataset[index]
+            held.enter_context(large.of(index))
+            try:
+                item = dataset[index]
+            except BaseException:
+                with turns.of(index):  # or those behind it would wait for ever
+                    raise
             if _voxels(item) <= SMALL:
                 held.close()
             with torch.inference_mode():
-                with turns:
+                with turns.of(index):
                     item = compute(item)
                 return write(item)
 
@@ -68,6 +72,33 @@ def finish_scans(dataset: Dataset, compute: Step, write: Step, jobs: int, stop: 
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)  # OUTPUT is given back only when nobody writes there any more
+
+
+class _Passage:
+    """Let scans in one after the other, in their order, so many at a time: what ends a run early ends it at one scan.
+
+    Args:
+        room: how many may be inside.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.room, self.next = room, 0
+        self.changed = Condition()
+
+    @contextmanager
+    def of(self, index: int) -> Iterator[None]:
+        """Wait until all scans before this one have been let in, and there is room."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.next == index and self.room > 0)
+            self.next += 1
+            self.room -= 1
+            self.changed.notify_all()
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.room += 1
+                self.changed.notify_all()
 
 
 def _emptied(future: Future[Item]) -> Iterator[Item]:
