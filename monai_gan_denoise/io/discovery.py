@@ -16,6 +16,7 @@ from monai_gan_denoise.io.claim import OutputClaim
 from monai_gan_denoise.io.formats import SUFFIXES, suffix_of
 from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
 from monai_gan_denoise.io.media import find_media, leave_out_others, missing_files
+from monai_gan_denoise.io.report import is_tree
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.volume_file import DETACHED, detached_files
 from monai_gan_denoise.io.writer import residual_path
@@ -60,7 +61,7 @@ def find_scans(
     """
     source, target = Path(dataset_dir), Path(output_dir)
     root = source if source.is_dir() else source.parent
-    single = not source.is_dir() and not dicom.is_directory(source)
+    single = not is_tree(source)
     refusal = _refuse_whole(source if single else root, target) or (claim.take() if claim else None)
     if refusal:
         return [{"image": [str(source)], "refusal": refusal}]

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,22 +74,15 @@ def derived(files: list[Path], folder: Path, amount: float | np.ndarray = 0.0, *
     return [pydicom.dcmread(path) for path in outputs]
 
 
-def errors(path: Path) -> Counter[str]:
-    """What dciodvfy calls an error."""
-    program = shutil.which("dciodvfy", path=str(Path(sys.executable).parent)) or "dciodvfy"
-    run = subprocess.run([program, str(path)], capture_output=True, text=True, check=False)
-    report = run.stdout + run.stderr
-    assert report.strip(), "dciodvfy must report at least the name of the object"
-    return Counter(line for line in report.splitlines() if line.startswith("Error"))
-
-
 @pytest.fixture
 def noise() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 1000, (20, 24), dtype=np.int16)
 
 
 @pytest.mark.parametrize("name", PACKAGED)
-def test_stored_values_return_exactly_and_dciodvfy_finds_no_new_error(name: str, tmp_path: Path) -> None:
+def test_stored_values_return_exactly_and_dciodvfy_finds_no_new_error(
+    errors: Callable[[Path], Counter[str]], name: str, tmp_path: Path
+) -> None:
     source = packaged(name)
     (output,) = derived([source], tmp_path)
     original = pydicom.dcmread(source, force=True)
@@ -105,7 +96,9 @@ def test_stored_values_return_exactly_and_dciodvfy_finds_no_new_error(name: str,
 
 
 @pytest.mark.parametrize("name", ["CT_small", "MR_small", "examples_palette", "examples_ybr_color", "examples_overlay"])
-def test_dciodvfy_finds_no_new_error_where_pixels_changed(name: str, tmp_path: Path) -> None:
+def test_dciodvfy_finds_no_new_error_where_pixels_changed(
+    errors: Callable[[Path], Counter[str]], name: str, tmp_path: Path
+) -> None:
     derived([packaged(name)], tmp_path, 3.0)
     assert errors(tmp_path / "out" / f"{name}.dcm") - errors(packaged(name)) == Counter()
 
@@ -261,7 +254,7 @@ def test_header_is_that_of_a_derived_object(tmp_path: Path) -> None:
     ],
 )
 def test_frames_of_enhanced_objects_name_their_source_frames(
-    tmp_path: Path, noise: np.ndarray, sop_class: UID, characteristics: str
+    errors: Callable[[Path], Counter[str]], tmp_path: Path, noise: np.ndarray, sop_class: UID, characteristics: str
 ) -> None:
     frame_type, frame, shared = Dataset(), Dataset(), Dataset()
     frame_type.FrameType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
