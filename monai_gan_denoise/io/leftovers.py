@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from monai_gan_denoise.io.whole import LOCK, PARTIAL, UNFINISHED, WHOLE, move_on
+from monai_gan_denoise.io.whole import LOCK, PARTIAL, UNFINISHED, WHOLE, empty, move_on
 
 __all__ = ["remove_leftovers"]
 
@@ -49,6 +49,7 @@ def _clear(temporary: Path) -> bool:
         with FileLock(temporary / LOCK, timeout=0):
             if WHOLE in inside:
                 move_on(temporary)
+            empty(temporary)
             shutil.rmtree(temporary)
     except (Timeout, OSError):  # alive, or another user's: it stays
         return False

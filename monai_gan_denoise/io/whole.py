@@ -23,7 +23,7 @@ from filelock import FileLock
 
 from monai_gan_denoise.io.undisturbed import undisturbed
 
-__all__ = ["LOCK", "PARTIAL", "UNFINISHED", "WHOLE", "move_on", "whole_file", "whole_files"]
+__all__ = ["LOCK", "PARTIAL", "UNFINISHED", "WHOLE", "empty", "move_on", "whole_file", "whole_files"]
 
 PARTIAL, LOCK, UNFINISHED, WHOLE = ".partial-", "lock", "unfinished", "whole"
 
@@ -56,6 +56,12 @@ def move_on(temporary: Path) -> None:
     _move(temporary / WHOLE, temporary.parent)
 
 
+def empty(temporary: Path) -> None:
+    """Remove all of a temporary folder but its lock, which goes last: by it a folder is known for what it is."""
+    for name in (UNFINISHED, WHOLE):
+        shutil.rmtree(temporary / name, ignore_errors=True)
+
+
 @contextmanager
 def _appearing(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder, whose files go to ``folder`` if the block ends well."""
@@ -79,6 +85,7 @@ def _appearing(folder: Path) -> Iterator[Path]:
     finally:
         with undisturbed():
             if temporary is not None:
+                empty(temporary)
                 lock.release()
                 shutil.rmtree(temporary, ignore_errors=True)
 

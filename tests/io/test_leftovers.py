@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,3 +86,35 @@ def test_subfolders_can_be_left_out(tmp_path: Path) -> None:
     left(tmp_path / "deep", "2.png")
     assert remove_leftovers(tmp_path, below=False) == 1
     assert everything(tmp_path / "deep") != set()
+
+
+@pytest.mark.parametrize("last", range(1, 5))
+@pytest.mark.parametrize("clear", [False, True])
+def test_a_removal_that_is_cut_short_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clear: bool, last: int
+) -> None:
+    """However many of its files and folders have gone: what is left is known for a temporary folder."""
+    gone: list[str] = []
+
+    def cut_short(remove: Callable[..., None]) -> Callable[..., None]:
+        def one(path: str, **options: Any) -> None:
+            if len(gone) < last:
+                gone.append(path)
+                remove(path, **options)
+
+        return one
+
+    with monkeypatch.context() as patch, suppress(InterruptedError):
+        if clear:
+            left(tmp_path, "1.png")
+        for name in ("unlink", "rmdir"):
+            patch.setattr(os, name, cut_short(getattr(os, name)))
+        if clear:
+            remove_leftovers(tmp_path)
+        else:
+            with whole_files([tmp_path / "1.png"]) as (partial,):
+                partial.write_text("new")
+                raise InterruptedError
+    assert len(gone) == last
+    remove_leftovers(tmp_path)
+    assert everything(tmp_path) == set()
