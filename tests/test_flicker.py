@@ -22,14 +22,15 @@ from monai_gan_denoise.transforms.noise import add_gaussian_noise, add_low_dose_
 pytestmark = pytest.mark.slow
 logger = logging.getLogger(__name__)
 
-SIZE, SLICES = 160, 24
+SIZE, SLICES = 160, 48
 BORDER = 3  # pixels between a region and its edge
-# The goal is 1. The weights miss it where noise is weak: fat in noise of 10 HU has 0.44 instead of 0.41 HU, and air,
-# which is only logged, 0.71 instead of 0.11 HU.
-ALLOWED = 1.1
+# The deviations of two means over so many slices are known to some percent of one another. Of 72 slices, all were below
+# the input's but that of air in noise of 60 HU, 1.02 times as much.
+ALLOWED = 1.03
 TISSUES = {"liver": 110.0, "fat": -90.0, "air": -1000.0}  # HU in the phantom
 NOISES: dict[str, Callable[[Tensor, Generator], Tensor]] = {
     "gaussian of 10 HU": lambda slices, rng: add_gaussian_noise(slices, 10.0, rng),
+    "gaussian of 20 HU": lambda slices, rng: add_gaussian_noise(slices, 20.0, rng),
     "gaussian of 60 HU": lambda slices, rng: add_gaussian_noise(slices, 60.0, rng),
     "a twentieth of the dose": lambda slices, rng: add_low_dose_noise(slices, 0.05, 1e5, 3.0, rng),
 }
@@ -42,7 +43,7 @@ def regional_means(volume: npt.NDArray[np.float32], region: npt.NDArray[np.bool_
 
 @pytest.mark.parametrize("perception", [1.0, 0.0])
 @pytest.mark.parametrize("noise", NOISES)
-def test_uniform_tissue_hardly_flickers_more_than_in_the_input(noise: str, perception: float, rng: Generator) -> None:
+def test_uniform_tissue_flickers_no_more_than_in_the_input(noise: str, perception: float, rng: Generator) -> None:
     hounsfield = (3000 * phantoms.abdomen(SIZE) - 1024).astype(np.float32)
     slices = torch.as_tensor(hounsfield).expand(SLICES, 1, SIZE, SIZE)
     volume = np.moveaxis(NOISES[noise](slices, rng).numpy()[:, 0], 0, -1)
@@ -52,4 +53,4 @@ def test_uniform_tissue_hardly_flickers_more_than_in_the_input(noise: str, perce
         before, after = (regional_means(each, region).std(ddof=1) for each in (volume, denoised))
         shown = (noise, perception, tissue, int(region.sum()), before, after)
         logger.info("%s, perception %g, %s of %d pixels: %.3f HU in the input, %.3f HU denoised", *shown)
-        assert after <= ALLOWED * before or tissue == "air"
+        assert after <= ALLOWED * before

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from monai_gan_denoise.networks.generator import Generator
+from monai_gan_denoise.networks.means import RegionalMeans
 from monai_gan_denoise.networks.refinement import Refinement
 
 __all__ = ["GanDenoiser", "TwoStageDenoiser"]
@@ -21,19 +22,24 @@ class TwoStageDenoiser(nn.Module):
             from; its ``stride`` is what sizes must be multiples of, its ``reach`` how far in pixels its convolutions
             reach.
         refinement: gives the refined image from the noisy image and these three; with a ``reach``.
+        means: gives what is put out from the noisy image, the refined image and the noise-level map, with a ``reach``;
+            the refined image itself is put out if None.
 
     Attributes:
         stride: pixels after which the grid of the network repeats.
         reach: the largest distance, in pixels along an axis, between a denoised pixel and one that it depends on.
     """
 
-    def __init__(self, generator: nn.Module, refinement: nn.Module) -> None:
+    def __init__(self, generator: nn.Module, refinement: nn.Module, means: nn.Module | None = None) -> None:
         super().__init__()
         self.generator = generator
         self.refinement = refinement
+        self.means = means
         self.stride = int(generator.stride)  # type: ignore[arg-type]
         # What a pixel depends on ends with cells of the coarsest grid, of which it may be the first or the last pixel.
         self.reach = int(generator.reach) + int(refinement.reach) + self.stride - 1  # type: ignore[arg-type]
+        if means is not None:
+            self.reach += int(means.reach)  # type: ignore[arg-type]
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise.
@@ -62,11 +68,14 @@ class TwoStageDenoiser(nn.Module):
             The refined image, the coarse image and the noise-level map, each shaped as ``noisy``.
         """
         coarse, level, features = self.generator(noisy)
-        return self.refinement(noisy, coarse, level, features), coarse, level
+        refined = self.refinement(noisy, coarse, level, features)
+        if self.means is not None:
+            refined = self.means(noisy, refined, level)
+        return refined, coarse, level
 
 
 class GanDenoiser(TwoStageDenoiser):
-    """Blind denoiser: a coarse estimate by the generator, then a bounded correction by the refinement.
+    """Blind denoiser: a coarse estimate, a bounded correction by the refinement, regional means from the input.
 
     Generator, discriminator and refinement network are the paper's three networks (its abstract says no more); this
     module holds the two that denoise. The default arguments are the shipped architecture.
@@ -79,6 +88,7 @@ class GanDenoiser(TwoStageDenoiser):
         refinement_features: the refinement's channels.
         refinement_blocks: the refinement's residual blocks.
         bound: the refinement's largest correction, as a multiple of the noise level.
+        mean_error: standard error, in network units, up to which the mean of a cell of half a stride is the input's.
     """
 
     def __init__(
@@ -90,8 +100,11 @@ class GanDenoiser(TwoStageDenoiser):
         refinement_features: int = 32,
         refinement_blocks: int = 3,
         bound: float = 2.0,
+        mean_error: float = 1.3e-3,
     ) -> None:
+        generator = Generator(spatial_dims, in_channels, features, blocks)
         super().__init__(
-            Generator(spatial_dims, in_channels, features, blocks),
+            generator,
             Refinement(spatial_dims, in_channels, refinement_features, refinement_blocks, bound, features[0]),
+            RegionalMeans(spatial_dims, generator.stride // 2, mean_error),
         )

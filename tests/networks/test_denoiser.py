@@ -27,8 +27,9 @@ def small_denoiser(spatial_dims: int, rng: Source) -> GanDenoiser:
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])
 @pytest.mark.parametrize("factor", [0.01, 0.5, 40.0])
-def test_denoiser_is_scale_equivariant(spatial_dims: int, factor: float, rng: Source) -> None:
+def test_convolutions_are_scale_equivariant(spatial_dims: int, factor: float, rng: Source) -> None:
     denoiser = small_denoiser(spatial_dims, rng)
+    denoiser.means = None  # which know the scale of the noise that is weak
     noisy = torch.rand((1, 1, *(20,) * spatial_dims), generator=rng)
     with torch.no_grad():
         torch.testing.assert_close(denoiser(factor * noisy) / factor, denoiser(noisy), atol=2e-4, rtol=0)
@@ -98,7 +99,7 @@ def test_windows_on_the_stride_agree_with_the_whole_beyond_the_receptive_field(s
         assert (interior(start + 1) - whole).abs().max() > 1e-3
 
 
-def test_defaults_join_generator_and_refinement(rng: Source) -> None:
+def test_defaults_join_generator_refinement_and_means(rng: Source) -> None:
     denoiser = GanDenoiser().eval()
     torch.nn.init.normal_(denoiser.refinement.head.weight, std=0.3, generator=rng)
     noisy = torch.rand((2, 1, 32, 48), generator=rng)
@@ -107,7 +108,8 @@ def test_defaults_join_generator_and_refinement(rng: Source) -> None:
         expected_coarse, expected_level, features = denoiser.generator(noisy)
         assert torch.equal(coarse, expected_coarse)
         assert torch.equal(level, expected_level)
-        assert torch.equal(refined, denoiser.refinement(noisy, coarse, level, features))
+        corrected = denoiser.refinement(noisy, coarse, level, features)
+        assert torch.equal(refined, denoiser.means(noisy, corrected, level))
 
 
 def test_each_image_of_a_batch_is_denoised_by_itself(rng: Source) -> None:
@@ -163,5 +165,7 @@ def test_reach_is_how_far_a_denoised_pixel_depends_on_the_image(name: str) -> No
         (gradient,) = torch.autograd.grad(rows_of_result[pixel], noisy, retain_graph=True)
         rows = gradient.flatten(3).abs().sum(-1)[0, 0].nonzero()[:, 0]
         farthest = max(farthest, pixel - int(rows.min()), int(rows.max()) - pixel)
-    # MONAI's UNet samples the image at every other pixel instead of gathering it in cells, and so sees less far.
-    assert farthest <= reach <= farthest + (stride if name == "plain" else 0)
+    # MONAI's UNet samples the image at every other pixel instead of gathering it in cells, and so sees less far; and the
+    # pixels that see farthest by the convolutions are not those that do by the cells of the means.
+    slack = stride if name == "plain" else stride // 2 if denoiser.means is not None else 0
+    assert farthest <= reach <= farthest + slack
