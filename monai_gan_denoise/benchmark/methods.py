@@ -29,6 +29,8 @@ OURS_FIDELITY = "ours-fidelity"  # the weights from before the adversarial train
 BLIND, ORACLE, INPUT = "blind", "oracle", "input"  # modes
 TORCHSCRIPT, ONNX = (".ts", ".pt", ".pth"), ".onnx"
 SHIPPED = packaged_bundle() / "models" / "model.pt"
+CONFIG = packaged_bundle() / "configs" / "inference.json"
+PACKAGE = Path(__file__).resolve().parents[1]
 STRIDE = 16  # pixels that sizes are padded to a multiple of, for networks that halve an image four times
 
 Image = npt.NDArray[Any]
@@ -120,7 +122,16 @@ def _pipeline(name: str, weights: Path, network: torch.nn.Module | None = None) 
         scan = Scan(values, np.eye(4), bit_range=(lower, lower + width) if exposure.bits == 8 else None)
         yield BLIND, (denoiser.denoise(scan, exposure.modality) - lower) / width
 
-    return Method(name, _digest(weights), outputs)
+    return Method(name, f"{_digest(weights)} {_pipelines_code()}", outputs)
+
+
+@cache
+def _pipelines_code() -> str:
+    """Digest what the pipeline is made of, so that a change of it is measured afresh."""
+    parts = [PACKAGE / name for name in ("engines", "inference.py", "io", "networks", "transforms")]
+    sources = [path for part in parts for path in (part.rglob("*.py") if part.is_dir() else [part])]
+    digests = (_digest(path) for path in (CONFIG, *sorted(sources)))
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _peer(peer: Peer) -> Method:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from onnx import TensorProto, helper
 
 from monai_gan_denoise import Denoiser
-from monai_gan_denoise.benchmark import learned
+from monai_gan_denoise.benchmark import learned, methods
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.learned import LEARNED
 from monai_gan_denoise.benchmark.methods import NOISY, OURS, OURS_FIDELITY, find_method, resolve_names
@@ -120,6 +121,25 @@ def test_a_torchscript_file_is_a_method_and_gets_sizes_it_can_halve(tmp_path: Pa
 def test_a_file_changes_the_fingerprint(tmp_path: Path) -> None:
     first = find_method(str(halved(tmp_path / "half.onnx"))).fingerprint
     assert first != find_method(str(doubled(tmp_path / "double.ts"))).fingerprint
+
+
+@pytest.mark.parametrize("changed", ["networks/refinement.py", "transforms/intensity.py", "inference.py"])
+def test_a_change_of_the_code_that_denoises_changes_the_fingerprint(
+    changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fingerprint() -> str:
+        find_method.cache_clear()
+        methods._pipelines_code.cache_clear()
+        return find_method(OURS).fingerprint
+
+    shutil.copytree(methods.PACKAGE, tmp_path / "package")
+    with monkeypatch.context() as patch:
+        patch.setattr(methods, "PACKAGE", tmp_path / "package")
+        before = fingerprint()
+        with (tmp_path / "package" / changed).open("a") as stream:
+            stream.write("# changed")
+        assert fingerprint() != before
+    assert fingerprint() == before
 
 
 def test_without_onnxruntime_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

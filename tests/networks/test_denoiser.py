@@ -165,7 +165,7 @@ def test_reach_is_how_far_a_denoised_pixel_depends_on_the_image(name: str) -> No
         (gradient,) = torch.autograd.grad(rows_of_result[pixel], noisy, retain_graph=True)
         rows = gradient.flatten(3).abs().sum(-1)[0, 0].nonzero()[:, 0]
         farthest = max(farthest, pixel - int(rows.min()), int(rows.max()) - pixel)
-    # MONAI's UNet samples the image at every other pixel instead of gathering it in cells, and so sees less far; and the
+    # MONAI's UNet samples the image at every other pixel instead of gathering it in cells, and so sees less far. The
     # pixels that see farthest by the convolutions are not those that do by the cells of the means.
     slack = stride if name == "plain" else stride // 2 if denoiser.means is not None else 0
     assert farthest <= reach <= farthest + slack
