@@ -82,7 +82,7 @@ def run_benchmark(
     output.mkdir(parents=True, exist_ok=True)
     jobs = jobs or os.cpu_count() or 1
     records = _run(tasks, jobs)
-    write_tables(output, records, protocol, skipped)
+    write_tables(output, records, protocol, skipped, {method.name: method.fingerprint for method in found})
     write_report(output, records, protocol, skipped)
     timings = time_methods(names, weights, quick, output / CACHE)
     write_times(output, timings)

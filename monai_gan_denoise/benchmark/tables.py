@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,18 +26,25 @@ TIMES = tuple(field.name for field in fields(Timing))
 DIGITS = 8  # significant ones; more would only show the last bits of a sum
 
 
-def write_tables(folder: Path, records: Sequence[Record], protocol: Protocol, skipped: Sequence[str]) -> None:
+def write_tables(
+    folder: Path,
+    records: Sequence[Record],
+    protocol: Protocol,
+    skipped: Sequence[str],
+    fingerprints: Mapping[str, str],
+) -> None:
     """Write what the run measured.
 
     * ``results.csv``: a row an image, method, mode and range; ``mse`` and ``rmse`` in units of the range. ``note`` says
       why a row has no figures.
-    * ``results.json``: means, spreads and confidence intervals of every cell, and the means over cells.
+    * ``results.json``: means, spreads and confidence intervals of every cell, the means over cells, and of what.
 
     Args:
         folder: which exists.
         records: of the run.
         protocol: of the run.
         skipped: modalities and cells without images.
+        fingerprints: of the methods by name; of a network, that of its weights' file and that of our code.
     """
     write_csv(folder / "results.csv", RESULTS, map(_row, records))
     found = groups(records)
@@ -45,6 +52,7 @@ def write_tables(folder: Path, records: Sequence[Record], protocol: Protocol, sk
         "version": __version__,
         "protocol": {"version": protocol.version, "seed": protocol.seed, "crop": protocol.crop},
         "libraries": _libraries(),
+        "methods": dict(fingerprints),
         "skipped": list(skipped),
         "overall": [{**asdict(one), "score": one.score._asdict()} for one in overall(found)],
         "cells": [_cell(one) for one in found],
