@@ -22,14 +22,14 @@ KEPT_READINGS = {
 FALSE_READINGS = {
     "False detections": f"Discs, bright or dark, that are seen in {SIZE} x {SIZE} pixels where there is none: a flat "
     f"image under {NOISE_WORDS}. 0 is best. What a method leaves of its noise on smooth ground looks like a lesion.",
-    "px, CNR from": "The diameter in pixels, and the least contrast that counts, in standard deviations of the noise.",
+    "px, CNR ≥": "The diameter in pixels, and the least contrast that counts, in standard deviations of the noise.",
 }
 
 
 def lesion_topics(findings: Sequence[Finding]) -> tuple[Topic, Topic]:
     """Make a table a modality of each measure; without findings the topics are empty."""
     kept = _grids(findings, KEPT, "CNR", 100, 100, 0)
-    invented = _grids(findings, FALSE_DETECTIONS, "CNR from", 0, 1, 1)
+    invented = _grids(findings, FALSE_DETECTIONS, "CNR ≥", 0, 1, 1)
     return (
         Topic("Contrast kept of small discs, in %: 100 is best", KEPT_READINGS, kept),
         Topic("False detections, discs made of noise: 0 is best", FALSE_READINGS, invented),

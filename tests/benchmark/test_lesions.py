@@ -48,7 +48,7 @@ def test_false_detections_are_counts_in_a_table_of_each_modality() -> None:
     assert [grid.name for grid in false.grids] == ["CT", "Ultrasound"]
     first = false.grids[1].rows[1]
     assert [figure.mean for figure in first.figures if figure] == [0, 1 / 8, 2 / 8, 3 / 8]
-    assert "contrast" in false.readings["px, CNR from"]
+    assert "contrast" in false.readings["px, CNR ≥"]
 
 
 def test_discs_mark_no_method_since_the_noisy_image_keeps_all() -> None:
