@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,17 @@ from typing import Any
 from monai_gan_denoise import __version__
 from monai_gan_denoise.benchmark.display import Display, display_of
 from monai_gan_denoise.benchmark.examples import Example
+from monai_gan_denoise.benchmark.hidden import hidden_topics, untaken
 from monai_gan_denoise.benchmark.methods import NOISY, OURS
 from monai_gan_denoise.benchmark.montage import draw_montage
+from monai_gan_denoise.benchmark.notation import number
 from monai_gan_denoise.benchmark.pictures import Picture, colored, gray, save_figure
 from monai_gan_denoise.benchmark.plots import draw_bars, draw_quality_against_time
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.report import envelope
 from monai_gan_denoise.benchmark.sections import Section, Table, overall_table, sections
+from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure
 from monai_gan_denoise.benchmark.summary import groups
 from monai_gan_denoise.benchmark.timing import Timing
 from monai_gan_denoise.io import whole_file
@@ -74,6 +76,7 @@ def write_page(
     skipped: Sequence[str],
     timings: Sequence[Timing],
     examples: Sequence[Example],
+    structure: Structure = UNMEASURED,
 ) -> None:
     """Write report.html and the folder ``figures``.
 
@@ -84,6 +87,7 @@ def write_page(
         skipped: modalities and cells without images.
         timings: of the serial pass.
         examples: images to show.
+        structure: of discs, if they were measured.
     """
     (folder / FIGURES).mkdir(exist_ok=True)
     whole, parts = overall_table(records, protocol), sections(records, protocol)
@@ -96,8 +100,10 @@ def write_page(
         "timings": timings,
         "by_modality": [table for section in parts for table in (section.means, section.real_pairs) if table],
         "chapters": [_chapter(folder, section, protocol, examples) for section in parts],
+        "hidden": hidden_topics(records, structure),
+        "untaken": untaken(records, structure),
         "skipped": skipped,
-        "failed": _notes(records, failed=True),
+        "failed": [*_notes(records, failed=True), *structure.failed],
         "absent": _notes(records, failed=False),
         "noisy": NOISY,
         "ours": OURS,
@@ -117,7 +123,7 @@ def fill_template(content: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = _number
+    environment.filters["number"] = number
     return environment.get_template("page.html").render(content)
 
 
@@ -167,10 +173,3 @@ def _quality(folder: Path, whole: Table | None, timings: Sequence[Timing]) -> Pi
 def _notes(records: Sequence[Record], failed: bool) -> list[str]:
     found = (f"{one.cell} {one.method}: {one.note}" for one in records if one.note and one.failed == failed)
     return list(dict.fromkeys(found))
-
-
-def _number(value: float | None, digits: int) -> str:
-    """Write a figure; a dash where there is none."""
-    if value is None or math.isnan(value):
-        return "–"  # noqa: RUF001 (a dash in a table)
-    return "∞" if math.isinf(value) else f"{value:.{digits}f}"

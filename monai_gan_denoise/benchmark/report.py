@@ -8,19 +8,27 @@ from pathlib import Path
 import numpy as np
 
 from monai_gan_denoise import __version__
+from monai_gan_denoise.benchmark.grids import Grid
+from monai_gan_denoise.benchmark.hidden import hidden_topics, untaken
 from monai_gan_denoise.benchmark.methods import BLIND, INPUT, NOISY, ORACLE, OURS
+from monai_gan_denoise.benchmark.notation import NOTHING
 from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Protocol
 from monai_gan_denoise.benchmark.records import Record
+from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure
 from monai_gan_denoise.benchmark.summary import Group, groups, overall
 from monai_gan_denoise.io import whole_file
 
 __all__ = ["best_peer", "envelope", "find_group", "write_report"]
 
-NOTHING = "–"  # noqa: RUF001 (a dash in a table)
 
-
-def write_report(folder: Path, records: Sequence[Record], protocol: Protocol, skipped: Sequence[str]) -> None:
+def write_report(
+    folder: Path,
+    records: Sequence[Record],
+    protocol: Protocol,
+    skipped: Sequence[str],
+    structure: Structure = UNMEASURED,
+) -> None:
     """Write report.md: every cell with the noisy image, ours, the best blind and the best oracle peer.
 
     Args:
@@ -28,6 +36,7 @@ def write_report(folder: Path, records: Sequence[Record], protocol: Protocol, sk
         records: of the run.
         protocol: of the run.
         skipped: modalities and cells without images.
+        structure: of discs, if they were measured.
     """
     found = groups(records)
     lines = [
@@ -41,7 +50,8 @@ def write_report(folder: Path, records: Sequence[Record], protocol: Protocol, sk
         "",
         *envelope(found),
         *_means(found),
-        *_notes(found, skipped),
+        *_hidden(records, structure),
+        *_notes(found, skipped, structure),
     ]
     with whole_file(folder / "report.md") as partial:
         partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -88,9 +98,28 @@ def _means(found: Sequence[Group]) -> Iterator[str]:
         yield f"| {one.method} | {one.mode} | {psnr:.2f} | {ssim:.4f} | {mse:.6f} | {rmse:.5f} |"
 
 
-def _notes(found: Sequence[Group], skipped: Sequence[str]) -> Iterator[str]:
+def _hidden(records: Sequence[Record], structure: Structure) -> Iterator[str]:
+    yield from ("", "## What PSNR hides")
+    for topic in hidden_topics(records, structure):
+        yield from ("", f"### {topic.title}", "")
+        yield from (f"- *{name}*: {words}" for name, words in topic.readings.items())
+        for grid in topic.grids:
+            yield from ("", f"{grid.name}:", "", *_grid(grid))
+    if line := untaken(records, structure):
+        yield from ("", line)
+
+
+def _grid(grid: Grid) -> Iterator[str]:
+    yield f"| method | mode | {' | '.join(f'{one.name}, {one.detail}' for one in grid.columns)} |"
+    yield f"|---|---|{'---|' * len(grid.columns)}"
+    for row in grid.rows:
+        texts = (column.text(figure) for column, figure in zip(grid.columns, row.figures, strict=True))
+        yield f"| {row.method} | {row.mode} | {' | '.join(texts)} |"
+
+
+def _notes(found: Sequence[Group], skipped: Sequence[str], structure: Structure) -> Iterator[str]:
     notes = [f"{one.cell} {one.method}: {one.note}" for one in found if one.note]
-    lines = list(dict.fromkeys([*(f"{name}: no images; skipped." for name in skipped), *notes]))
+    lines = list(dict.fromkeys([*(f"{name}: no images; skipped." for name in skipped), *notes, *structure.failed]))
     if lines:
         yield ""
         yield "## What was not measured"

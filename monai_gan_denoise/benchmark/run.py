@@ -14,13 +14,13 @@ from monai_gan_denoise.benchmark.acceptance import write_measures
 from monai_gan_denoise.benchmark.examples import choose_examples, show_example
 from monai_gan_denoise.benchmark.images import Source, find_sources, packaged_sources
 from monai_gan_denoise.benchmark.measures import require_scikit_image
-from monai_gan_denoise.benchmark.methods import find_method, resolve_names
+from monai_gan_denoise.benchmark.methods import Method, find_method, resolve_names
 from monai_gan_denoise.benchmark.page import write_page
 from monai_gan_denoise.benchmark.processes import one_thread_a_process, spread
 from monai_gan_denoise.benchmark.protocol import REAL, Cell, Protocol, load_protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.report import write_report
-from monai_gan_denoise.benchmark.structure import write_structure
+from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure, measure_structure, write_structure
 from monai_gan_denoise.benchmark.tables import write_tables, write_times
 from monai_gan_denoise.benchmark.task import Task, run_task
 from monai_gan_denoise.benchmark.timing import time_methods
@@ -83,17 +83,16 @@ def run_benchmark(
     jobs = jobs or os.cpu_count() or 1
     records = _run(tasks, jobs)
     write_tables(output, records, protocol, skipped, {method.name: method.fingerprint for method in found})
-    write_report(output, records, protocol, skipped)
+    if measures:
+        write_measures(output / "measures.csv", records)
+    discs = _discs(output, found, protocol) if structure else UNMEASURED
+    write_report(output, records, protocol, skipped, discs)
     timings = time_methods(names, weights, quick, output / CACHE)
     write_times(output, timings)
     examples = list(spread(show_example, choose_examples(records, tasks), jobs))
-    write_page(output, records, protocol, skipped, timings, examples)
-    if measures:
-        write_measures(output / "measures.csv", records)
-    if structure:
-        with one_thread_a_process():
-            write_structure(output / "structure.csv", [method for method in found if not method.absent], protocol)
+    write_page(output, records, protocol, skipped, timings, examples, discs)
     failed = sorted({f"{record.cell} {record.method}: {record.note}" for record in records if record.failed})
+    failed += discs.failed
     for line in failed:
         logger.error("%s", line)
     logger.info("%d figures are in %s.", sum(record.output is not None for record in records), output)
@@ -108,6 +107,13 @@ def _images(cell: Cell, sources: Sequence[Source], protocol: Protocol) -> list[S
 def _skipped(cells: Sequence[Cell], modalities: Container[str]) -> list[str]:
     """Name a modality without images once, and the cells of the others, such as those of real pairs."""
     return list(dict.fromkeys(cell.name if cell.modality in modalities else cell.modality for cell in cells))
+
+
+def _discs(output: Path, methods: Sequence[Method], protocol: Protocol) -> Structure:
+    with one_thread_a_process():
+        measured = measure_structure([method for method in methods if not method.absent], protocol)
+    write_structure(output / "structure.csv", measured.findings)
+    return measured
 
 
 def _run(tasks: Sequence[Task], jobs: int) -> list[Record]:

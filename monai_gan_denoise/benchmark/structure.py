@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from statistics import mean
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +22,13 @@ from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import Method
 from monai_gan_denoise.benchmark.protocol import Protocol
+from monai_gan_denoise.benchmark.records import one_line
 from monai_gan_denoise.benchmark.tables import write_csv
 from monai_gan_denoise.metrics import Disc, contrast_kept, count_detections, disc_profile
 
-__all__ = ["COLUMNS", "write_structure"]
+__all__ = ["FALSE_DETECTIONS", "KEPT", "UNMEASURED", "Finding", "Structure", "measure_structure", "write_structure"]
 
-COLUMNS = ("modality", "method", "mode", "diameter", "cnr", "measure", "value")
+KEPT, FALSE_DETECTIONS = "contrast_kept", "false_detections"  # measures
 DIGITS = 8  # significant ones, as in results.csv
 DIAMETERS = (3, 6, 12, 20)  # pixels: from a calcification to a nodule
 CONTRASTS = (0.5, 1.0, 2.0, 4.0)  # in standard deviations of the noise
@@ -45,24 +48,74 @@ PHANTOMS = {
 Image = npt.NDArray[np.float64]
 
 
-def write_structure(path: Path, methods: Sequence[Method], protocol: Protocol) -> None:
-    """Measure methods and write the mean of every measure over draws of the noise.
+class Finding(NamedTuple):
+    """A row of structure.csv.
 
-    ``contrast_kept`` is the share of the inserted contrast ``cnr``, which is in standard deviations of the noise;
-    ``false_detections`` counts discs of at least the contrast ``cnr`` in 256 x 256 pixels.
+    Attributes:
+        modality: of the phantom.
+        method: its name.
+        mode: input, blind or oracle.
+        diameter: of the discs, in pixels.
+        cnr: contrast, in standard deviations of the noise: that of the disc, or the least that counts as one.
+        measure: ``contrast_kept``, the share of the disc's contrast that is left, or ``false_detections``, the number
+            of discs in 256 x 256 pixels without any.
+        value: its mean over draws of the noise.
+    """
+
+    modality: str
+    method: str
+    mode: str
+    diameter: int
+    cnr: float
+    measure: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What came of the discs.
+
+    Attributes:
+        findings: by modality and method.
+        failed: which methods failed, and why.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+UNMEASURED = Structure()
+
+
+def measure_structure(methods: Sequence[Method], protocol: Protocol) -> Structure:
+    """Measure methods, and average over draws of the noise; one that fails leaves its reason and stops no other.
 
     Args:
-        path: the CSV.
         methods: that are installed; one meant for other modalities is left out where it is not.
         protocol: of the benchmark, for its seed, its modalities and CT's range.
     """
-    found: dict[tuple[str, str, str, int, float, str], list[float]] = {}
+    findings: list[Finding] = []
+    failed = []
     for modality in dict.fromkeys(cell.modality for cell in protocol.cells):
         for method in (one for one in methods if one.modalities is None or modality in one.modalities):
-            for repeat in range(1 if protocol.quick else REPEATS):
-                for row, value in _measured(method, modality, protocol, repeat):
-                    found.setdefault((modality, method.name, *row), []).append(value)
-    write_csv(path, COLUMNS, ((*names, f"{mean(values):.{DIGITS}g}") for names, values in found.items()))
+            try:
+                findings += _findings(method, modality, protocol)
+            except Exception as error:  # a library's error of any kind is this method's result
+                failed.append(f"{modality} discs {method.name}: {one_line(error)}")
+    return Structure(tuple(findings), tuple(failed))
+
+
+def write_structure(path: Path, findings: Sequence[Finding]) -> None:
+    """Write structure.csv."""
+    write_csv(path, Finding._fields, ((*names, f"{value:.{DIGITS}g}") for *names, value in findings))
+
+
+def _findings(method: Method, modality: str, protocol: Protocol) -> list[Finding]:
+    found: dict[tuple[str, int, float, str], list[float]] = {}
+    for repeat in range(1 if protocol.quick else REPEATS):
+        for row, value in _measured(method, modality, protocol, repeat):
+            found.setdefault(row, []).append(value)
+    return [Finding(modality, method.name, *row, mean(values)) for row, values in found.items()]
 
 
 def _measured(
@@ -79,9 +132,9 @@ def _measured(
         with_discs, without, of_noise = (images[mode] for images in outputs)
         for disc, cnr in discs:
             share = contrast_kept(with_discs, without, disc, cnr * NOISE)
-            yield (mode, int(disc.diameter), cnr, "contrast_kept"), share
+            yield (mode, int(disc.diameter), cnr, KEPT), share
         for diameter, cnr in product(DIAMETERS, THRESHOLDS):
-            yield (mode, diameter, cnr, "false_detections"), count_detections(of_noise, diameter, cnr * NOISE)
+            yield (mode, diameter, cnr, FALSE_DETECTIONS), count_detections(of_noise, diameter, cnr * NOISE)
 
 
 def _discs(draws: np.random.Generator) -> list[tuple[Disc, float]]:

@@ -13,7 +13,9 @@ import pytest
 from monai_gan_denoise.benchmark import Protocol
 from monai_gan_denoise.benchmark.examples import Example, choose_examples, show_example
 from monai_gan_denoise.benchmark.page import write_page
-from monai_gan_denoise.benchmark.records import Record
+from monai_gan_denoise.benchmark.records import Output, Record
+from monai_gan_denoise.benchmark.report import write_report
+from monai_gan_denoise.benchmark.structure import Finding, Structure
 from monai_gan_denoise.benchmark.tables import write_times
 from monai_gan_denoise.benchmark.task import Task
 from monai_gan_denoise.benchmark.timing import Timing
@@ -148,6 +150,57 @@ def test_the_same_results_give_the_same_page_and_figures(
     first, second = (sorted(where.rglob("*.*")) for where in (folder, tmp_path))
     assert [path.name for path in first] == [path.name for path in second]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_the_options_that_show_what_psnr_hides_are_named_where_they_were_not_given(page: Reader) -> None:
+    words = " ".join(page.words.split())
+    assert "What PSNR hides Not measured in this run, and taken by the option --measures: tissue bias" in words
+    assert "by --structure: contrast kept" in words
+
+
+@pytest.fixture(scope="module")
+def harmful(measured: Measured) -> tuple[Protocol, list[Record], Structure]:
+    """Records whose median shifts fat by 7 HU under a file's nasty name, and discs of which it keeps a half."""
+    protocol, _, records = measured
+    shifted = [
+        replace(one, method=NASTY if one.method == "median" else one.method, output=_shifted(one)) for one in records
+    ]
+    kept = [Finding("ct", name, "blind", 3, 0.5, "contrast_kept", 0.5) for name in ("noisy", NASTY)]
+    return protocol, shifted, Structure(tuple(kept), (f"ct discs ours: {NASTY}",))
+
+
+def _shifted(one: Record) -> Output | None:
+    shift = {"median": -7.0, "noisy": 1.0}.get(one.method)
+    return one.output and replace(one.output, measures={} if shift is None or _window(one) else {"bias_fat": shift})
+
+
+def test_what_psnr_hides_is_in_the_page_beside_the_noisy_image_as_text(
+    harmful: tuple[Protocol, list[Record], Structure], tmp_path: Path
+) -> None:
+    protocol, records, structure = harmful
+    write_page(tmp_path, records, protocol, (), [], [], structure)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    reader = Reader(text)
+    assert ["method", "mode", "fat HU, 0 is best"] in reader.rows
+    assert ["noisy", "input", "+1.0 / 1.0"] in reader.rows
+    assert [NASTY, "blind", "-7.0 / 7.0"] in reader.rows
+    assert [NASTY, "blind", "50"] in reader.rows
+    assert "Not measured in this run" not in reader.words
+    assert f"ct discs ours: {NASTY}" in reader.words
+    assert NASTY not in text
+
+
+def test_the_page_in_markdown_has_the_same_tables(
+    harmful: tuple[Protocol, list[Record], Structure], tmp_path: Path
+) -> None:
+    protocol, records, structure = harmful
+    write_report(tmp_path, records, protocol, (), structure)
+    lines = (tmp_path / "report.md").read_text(encoding="utf-8").splitlines()
+    start = lines.index("| method | mode | fat, HU, 0 is best |")
+    assert lines[start + 1 : start + 3] == ["|---|---|---|", "| noisy | input | +1.0 / 1.0 |"]
+    assert f"| {NASTY} | blind | -7.0 / 7.0 |" in lines
+    assert "| method | mode | 3 px, CNR 0.5 |" in lines
+    assert f"- ct discs ours: {NASTY}" in lines
 
 
 def test_figures_are_written_as_files(folder: Path) -> None:

@@ -18,6 +18,7 @@ from monai_gan_denoise.benchmark import run_benchmark
 from monai_gan_denoise.benchmark.measures import score
 from monai_gan_denoise.benchmark.methods import find_method
 from monai_gan_denoise.benchmark.peers import PEERS, Peer
+from monai_gan_denoise.benchmark.structure import Structure
 
 METHODS = ("median", "gaussian")
 CELLS = ("us/gaussian/25", "us/clean", "xr/impulse/0.1", "oct/real")
@@ -131,6 +132,17 @@ def test_an_entry_of_another_version_of_the_cache_is_measured_again(data: Path, 
     for path in (tmp_path / "out" / "cache").iterdir():
         path.write_text(json.dumps([{**entry, "seconds": 1.0} for entry in json.loads(path.read_text())]))
     assert measure(data, tmp_path / "out", cells=["us/gaussian/25"]) == first
+
+
+def test_discs_that_fail_are_said_and_told_by_the_exit_code(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = Structure(failed=("us discs median: out of luck",))
+    monkeypatch.setattr("monai_gan_denoise.benchmark.run.measure_structure", lambda *_: failed)
+    assert run_benchmark(data, tmp_path, methods=["median"], cells=["us/clean"], structure=True, jobs=1) == 1
+    assert failed.failed[0] in [record.message for record in caplog.records]
+    assert (tmp_path / "structure.csv").read_text() == "modality,method,mode,diameter,cnr,measure,value\n"
+    assert f"- {failed.failed[0]}" in (tmp_path / "report.md").read_text()
 
 
 def test_a_method_that_fails_says_why_and_the_others_go_on(

@@ -15,7 +15,7 @@ from monai_gan_denoise.benchmark import run_benchmark
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import BLIND, Method
 from monai_gan_denoise.benchmark.protocol import load_protocol
-from monai_gan_denoise.benchmark.structure import NOISE, write_structure
+from monai_gan_denoise.benchmark.structure import NOISE, measure_structure, write_structure
 
 PROTOCOL = load_protocol(quick=True)
 
@@ -25,7 +25,7 @@ def method(name: str, denoise: Callable[[Exposure], np.ndarray]) -> Method:
 
 
 def measured(path: Path, method: Method, *modalities: str) -> dict[tuple[str, str, str], list[float]]:
-    write_structure(path, [method], PROTOCOL.only(modalities))
+    write_structure(path, measure_structure([method], PROTOCOL.only(modalities)).findings)
     found: dict[tuple[str, str, str], list[float]] = {}
     with path.open(newline="") as stream:
         for row in csv.DictReader(stream):
@@ -58,6 +58,16 @@ def test_a_method_for_other_modalities_is_left_out(tmp_path: Path) -> None:
     truth = method("truth", lambda exposure: exposure.clean)
     found = measured(tmp_path / "s.csv", replace(truth, modalities=("us",)), "us", "ct")
     assert {modality for modality, _, _ in found} == {"us"}
+
+
+def test_a_method_that_fails_says_why_and_stops_no_other() -> None:
+    def fail(_: Exposure) -> np.ndarray:
+        raise RuntimeError("out of\nluck")
+
+    methods = [method("broken", fail), method("truth", lambda exposure: exposure.clean)]
+    found = measure_structure(methods, PROTOCOL.only(["ct"]))
+    assert found.failed == ("ct discs broken: RuntimeError: out of luck",)
+    assert {one.method for one in found.findings} == {"truth"}
 
 
 def test_the_noise_has_the_level_that_it_is_said_to_have(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ FLAGS = (
     "--disable-sync",
     "--window-size=1280,1000",
 )
-CHOICE = ("--quick", "--jobs", "1", "--methods", "ours,median,tv", "--cells", "us/gaussian,mr/impulse,mr/clean")
+CELLS = "us/gaussian,mr/impulse,mr/clean"
+CHOICE = ("--quick", "--measures", "--structure", "--jobs", "1", "--methods", "ours,median,tv", "--cells", CELLS)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,24 @@ def test_the_page_asks_for_nothing_and_the_console_is_silent(opened: Chrome, pag
     asked = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
     assert page.as_uri() in asked
     assert [url for url in asked if url != page.as_uri() and not url.startswith("data:")] == []
+    assert opened.get_log("browser") == []
+
+
+def test_what_psnr_hides_is_seen_with_the_noisy_image_on_top(opened: Chrome) -> None:
+    opened.find_element(By.CSS_SELECTOR, "nav a[href='#hidden']").click()
+    section = opened.find_element(By.ID, "hidden")
+    opened.execute_script("for (const one of arguments[0].querySelectorAll('details')) one.open = true", section)
+    assert [heading.text.partition(",")[0] for heading in section.find_elements(By.TAG_NAME, "h3")] == [
+        "Edges and texture",
+        "Contrast kept of small discs",
+        "False detections",
+    ]
+    tables = section.find_elements(By.TAG_NAME, "table")
+    assert len(tables) == 3 * 2  # modalities
+    for table in tables:
+        rows = [row.text.split() for row in table.find_elements(By.CSS_SELECTOR, "tbody tr")]
+        assert [row[:2] for row in rows][:2] == [["noisy", "input"], ["ours", "blind"]]
+    assert "Not measured in this run" not in section.text
     assert opened.get_log("browser") == []
 
 
