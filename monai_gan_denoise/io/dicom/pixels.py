@@ -248,5 +248,7 @@ def palette_to_rgb(dataset: Dataset, indices: Integers) -> npt.NDArray[np.uint8]
     colors = apply_color_lut(indices, dataset)[..., :3]
     if colors.dtype == np.uint8:
         return colors
-    # Some tables say 16 bits and hold 8.
-    return colors.astype(np.uint8) if colors.max() <= np.iinfo(np.uint8).max else (colors >> 8).astype(np.uint8)
+    # Some tables say 16 bits and hold 8: all of them, as a frame may show but the dark colors of a table.
+    count, first, _ = dataset.RedPaletteColorLookupTableDescriptor
+    table = apply_color_lut(np.arange(first, first + (count or 1 << 16)), dataset)[..., :3]
+    return colors.astype(np.uint8) if table.max() <= np.iinfo(np.uint8).max else (colors >> 8).astype(np.uint8)
