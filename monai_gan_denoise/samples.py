@@ -15,7 +15,7 @@ import nibabel
 import numpy as np
 import numpy.typing as npt
 import pydicom.data
-import SimpleITK as sitk
+import SimpleITK
 
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.io import read_scan
@@ -103,7 +103,10 @@ def _copy_nibabel(path: Path) -> None:
 
 
 def _phantom(draw: Callable[[], npt.NDArray[np.float64]]) -> Callable[[Path], object]:
-    return lambda path: sitk.WriteImage(sitk.GetImageFromArray(np.rint(255 * draw()).astype(np.uint8)), str(path))
+    def write(path: Path) -> None:
+        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.rint(255 * draw()).astype(np.uint8)), str(path))
+
+    return write
 
 
 def _row(sample: Sample, file: Path, kind: str) -> tuple[str, ...]:

@@ -126,10 +126,11 @@ def _non_local_means(image: Image, level: float) -> Image:
 
 
 def _curvature_diffusion(image: Image, iterations: float) -> Image:
-    import SimpleITK as sitk
+    import SimpleITK
 
-    filtered = sitk.CurvatureAnisotropicDiffusion(sitk.GetImageFromArray(image), numberOfIterations=int(iterations))
-    return np.asarray(sitk.GetArrayFromImage(filtered))
+    noisy = SimpleITK.GetImageFromArray(image)
+    filtered = SimpleITK.CurvatureAnisotropicDiffusion(noisy, numberOfIterations=int(iterations))
+    return np.asarray(SimpleITK.GetArrayFromImage(filtered))
 
 
 def _rician_non_local_means(image: Image, level: float) -> Image:

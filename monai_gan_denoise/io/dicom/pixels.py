@@ -179,10 +179,10 @@ def words(dataset: Dataset, path: Path) -> Iterator[Integers]:
         try:
             check_codestream(dataset, transfer_syntax(dataset), index, path)
             frame, _ = decoder.as_array(dataset, index=index, **options)
-        except (InputError, KeyboardInterrupt, SystemExit):
-            raise
         # Every decoder has its own errors, those in Rust panics, which are no Exception. Of several the last is shown.
         except BaseException as error:
+            if isinstance(error, InputError | KeyboardInterrupt | SystemExit):
+                raise
             reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip().rstrip(".")
             raise InputError(f"pixel data must be decodable, got {reason} in {path}. Fetch the file again.") from error
         raw: Integers = np.ascontiguousarray(frame, frame.dtype.newbyteorder("="))
