@@ -99,20 +99,30 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
         ValueError: if the numbers of files and slices differ.
     """
     planes = removed[np.newaxis] if removed.ndim == 2 else np.moveaxis(removed, 2, 0)
-    difference = np.zeros(planes.shape, np.float32)
-    places: list[Plane] = []
-    for path in files:
-        dataset = load(path)
-        for index, frame in enumerate(frames(dataset, planes[len(places) :], path)):
-            if frame.changed:
-                steps = luminance(frame.before, frame.format.color) - luminance(frame.after, frame.format.color)
-                difference[len(places)] = steps * Units.of(dataset, index, frame.format, path).slope
-            places.append(plane(dataset, index))
-    _check_all_used(planes, len(places))
-    image = nibabel.Nifti1Image(difference[0] if removed.ndim == 2 else np.moveaxis(difference, 0, 2), affine(places))
-    image.header.set_xyzt_units("mm")
-    with whole_file(output) as partial:
+    # The header of the output comes first and needs all places: until they are known, the values wait in a file.
+    with whole_file(output) as partial, NamedTemporaryFile(dir=partial.parent) as spool:
+        places: list[Plane] = []
+        for path in files:
+            places += _write_difference(path, planes[len(places) :], spool.file)
+        _check_all_used(planes, len(places))
+        spool.flush()
+        shape = (*planes.shape[1:], *removed.shape[2:])
+        image = nibabel.Nifti1Image(np.memmap(spool.file, np.float32, "r", 0, shape, "F"), affine(places))
+        image.header.set_xyzt_units("mm")
         nibabel.save(image, partial)
+
+
+def _write_difference(path: Path, planes: npt.NDArray[np.floating], stream: IO[bytes]) -> list[Plane]:
+    """Write what the frames of a file lose, float32 in NIfTI's order, and give their places."""
+    dataset, places = load(path), []
+    for index, frame in enumerate(frames(dataset, planes, path)):
+        difference = np.zeros(planes.shape[1:], np.float32)
+        if frame.changed:
+            steps = luminance(frame.before, frame.format.color) - luminance(frame.after, frame.format.color)
+            difference[:] = steps * Units.of(dataset, index, frame.format, path).slope
+        stream.write(difference.tobytes("F"))
+        places.append(plane(dataset, index))
+    return places
 
 
 @contextmanager
