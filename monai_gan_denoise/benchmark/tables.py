@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 from importlib.metadata import PackageNotFoundError, version
@@ -57,7 +58,7 @@ def write_tables(
         "overall": [{**asdict(one), "score": one.score._asdict()} for one in overall(found)],
         "cells": [_cell(one) for one in found],
     }
-    text = json.dumps(_finite(content), indent=1, allow_nan=False)
+    text = json.dumps(_plain(content), allow_nan=False)
     with whole_file(folder / "results.json") as partial:
         partial.write_text(text + "\n", encoding="utf-8")
 
@@ -102,13 +103,15 @@ def _libraries() -> dict[str, str | None]:
     return versions
 
 
-def _finite(content: Any) -> Any:
-    """Put None where JSON has no word for infinity."""
+def _plain(content: Any) -> Any:
+    """Round, and put None where JSON has no word for infinity."""
     if isinstance(content, dict):
-        return {name: _finite(value) for name, value in content.items()}
+        return {name: _plain(value) for name, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and content in (float("inf"), float("-inf")) else content
+        return [_plain(value) for value in content]
+    if isinstance(content, float):
+        return None if math.isinf(content) else float(f"{content:.{DIGITS}g}")
+    return content
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
