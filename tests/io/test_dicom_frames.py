@@ -11,7 +11,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from monai_gan_denoise.io.dicom import read, write
+from monai_gan_denoise.io.dicom import read, write, write_residual
 from monai_gan_denoise.io.scan import Derivation
 
 DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
@@ -74,7 +74,8 @@ def test_nothing_but_the_output_is_left(tmp_path: Path) -> None:
     assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["in.dcm"]
 
 
-def test_beside_the_source_a_few_frames_are_in_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("residual", [False, True])
+def test_beside_the_source_a_few_frames_are_in_memory(tmp_path: Path, residual: bool) -> None:
     frames = np.random.default_rng(2).integers(0, 1000, (100, 128, 128)).astype(np.int16)
     path = stored(tmp_path / "in.dcm", "CT_small", frames, Rows=128, Columns=128)
     removed = np.full((128, 128, len(frames)), np.float32(2))
@@ -82,7 +83,10 @@ def test_beside_the_source_a_few_frames_are_in_memory(tmp_path: Path) -> None:
     del frames
     tracemalloc.start()
     try:
-        write([path], removed, [tmp_path / "out.dcm"], DERIVATION)
+        if residual:
+            write_residual([path], removed, tmp_path / "out.nii.gz")
+        else:
+            write([path], removed, [tmp_path / "out.dcm"], DERIVATION)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
