@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
+    from matplotlib.transforms import Bbox
 
 __all__ = ["draw_bars", "draw_quality_against_time"]
 
@@ -65,10 +66,12 @@ def draw_quality_against_time(table: Table, timings: Sequence[Timing]) -> Figure
 
     figure = Figure(figsize=(9, 5), layout="constrained")  # inches
     axes = figure.subplots()
+    blind: list[tuple[float, Entry]] = []
     for timing in timings:
         if timing.seconds_per_megapixel is not None:
             found = [one for one in table.entries if one.method == timing.method and not one.note]
             _draw_method(axes, timing.seconds_per_megapixel, sorted(found, key=lambda one: one.mode))
+            blind += [(timing.seconds_per_megapixel, one) for one in found if one.mode == BLIND]
     if table.noisy is not None:
         axes.axhline(table.noisy.psnr, color=NOISY_COLOR, linestyle="--", linewidth=1)
         place = axes.get_yaxis_transform()
@@ -81,6 +84,8 @@ def draw_quality_against_time(table: Table, timings: Sequence[Timing]) -> Figure
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{table.name}: {table.meaning}", fontsize=11)
+    figure.draw_without_rendering()  # which finds the scales
+    _name_methods(axes, blind)
     return figure
 
 
@@ -97,12 +102,20 @@ def _draw_method(axes: Axes, seconds: float, entries: Sequence[Entry]) -> None:
         color = _color(one.method)
         face = "white" if one.mode == ORACLE else color
         axes.plot(seconds, one.psnr, "o", color=color, markerfacecolor=face, markersize=8)
-        if one.mode == BLIND:
-            weight = "bold" if one.method == OURS else "normal"
-            axes.annotate(
-                one.method, (seconds, one.psnr), (8, -3), textcoords="offset points", fontsize=9, weight=weight
-            )
     axes.plot([seconds] * len(entries), [one.psnr for one in entries], "-", color=PEER_COLOR, linewidth=1, zorder=0)
+
+
+def _name_methods(axes: Axes, blind: Sequence[tuple[float, Entry]]) -> None:
+    """Write names beside points, from the top down; one that would run into another moves below it."""
+    boxes: list[Bbox] = []
+    for seconds, one in sorted(blind, key=lambda place: -place[1].psnr):
+        weight = "bold" if one.method == OURS else "normal"
+        place = (seconds, one.psnr)
+        name = axes.annotate(one.method, place, (8, -3), textcoords="offset points", fontsize=9, weight=weight)
+        while any(name.get_window_extent().overlaps(box) for box in boxes):
+            across, up = name.get_position()
+            name.set_position((across, up - 1))
+        boxes.append(name.get_window_extent())
 
 
 def _hollow(bar: Patch, color: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,15 @@ def test_quality_is_drawn_at_the_time_of_the_serial_pass() -> None:
     assert points == {(1.0, 36.0), (0.7, 33.0), (0.7, 35.0)}
     assert [20.0, 20.0] in [list(line.get_ydata()) for line in axes.lines]  # the noisy image
     assert axes.get_xscale() == "log"
+
+
+def test_names_of_methods_that_are_alike_lie_below_one_another() -> None:
+    entries = [Entry(name, "blind", 0, 36.0 - 0.01 * number, 0.9, 0.02) for number, name in enumerate(("a", "b", "c"))]
+    timings = [Timing(one.method, 512, 1, 3, 1.0) for one in entries]
+    axes = draw_quality_against_time(replace(TABLE, entries=tuple(entries)), timings).axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text() in "abc"]
+    assert [box.y0 for box in boxes] == sorted((box.y0 for box in boxes), reverse=True)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
 def test_the_montage_holds_images_and_residuals_with_their_scales(

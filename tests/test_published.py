@@ -1,0 +1,77 @@
+"""What README, the bundle's page and its metadata say of quality is what one run of the benchmark wrote."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monai_gan_denoise.benchmark.protocol import load_protocol
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.fixture
+def published(bundle_root: Path) -> Path:
+    """What the command that README names has written."""
+    return bundle_root / "docs" / "benchmark"
+
+
+@pytest.fixture
+def results(published: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((published / "results.json").read_text())
+    return content
+
+
+def table(text: str, *starts: str) -> list[str]:
+    """Rows of tables whose first cell starts so."""
+    return [line for line in text.splitlines() if line.startswith(tuple(f"| {start}" for start in starts))]
+
+
+def test_every_cell_stands_on_the_bundles_page(published: Path, bundle_root: Path) -> None:
+    kinds = ("ct/", "mr/", "xr/", "us/", "oct/")
+    cells = table((published / "report.md").read_text(), *kinds)
+    assert len(cells) > len(load_protocol().cells)  # CT has a window besides
+    assert table((bundle_root / "docs" / "README.md").read_text(), *kinds) == cells
+
+
+@pytest.mark.parametrize("page", ["README.md", "bundle/docs/README.md"])
+def test_the_means_of_all_methods_are_those_of_the_run(page: str, results: dict[str, Any]) -> None:
+    lines = (README.parent / page).read_text().splitlines()
+    assert len(results["overall"]) > 20
+    for one in results["overall"]:
+        figures = [one["score"][measure] for measure in ("psnr", "ssim", "mse", "rmse")]
+        shown = "{:.2f} | {:.4f} | {:.6f} | {:.5f}".format(*figures)
+        assert f"| {one['method']} | {one['mode']} | {shown} |" in lines
+
+
+def test_metadata_hold_the_means_of_ours(bundle_root: Path, results: dict[str, Any]) -> None:
+    metadata = json.loads((bundle_root / "configs" / "metadata.json").read_text())
+    (ours,) = (one["score"] for one in results["overall"] if one["method"] == "ours")
+    assert metadata["eval_metrics"] == pytest.approx(ours, rel=1e-3)
+
+
+@pytest.mark.parametrize(("method", "weights"), [("ours", "model.pt"), ("ours-fidelity", "model_fidelity.pt")])
+def test_the_weights_that_were_measured_are_those_shipped(
+    method: str, weights: str, bundle_root: Path, results: dict[str, Any]
+) -> None:
+    digest = hashlib.sha256((bundle_root / "models" / weights).read_bytes()).hexdigest()
+    assert results["methods"][method].split()[0] == digest
+
+
+def test_the_protocol_is_todays(results: dict[str, Any]) -> None:
+    protocol = load_protocol()
+    assert results["protocol"] == {"version": protocol.version, "seed": protocol.seed, "crop": protocol.crop}
+    measured = {f"{cell['modality']}/{cell['law']}/{cell['level']}" for cell in results["cells"]}
+    missing = {cell.name for cell in protocol.cells} - measured
+    assert missing == set(results["skipped"])
+
+
+def test_every_method_was_timed(published: Path, results: dict[str, Any]) -> None:
+    with (published / "times.csv").open(newline="") as stream:
+        timed = {row["method"] for row in csv.DictReader(stream) if row["seconds_per_megapixel"]}
+    assert timed == results["methods"].keys() - {"noisy"}
