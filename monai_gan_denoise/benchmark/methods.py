@@ -63,7 +63,7 @@ def resolve_names(names: Sequence[str]) -> list[str]:
 
     Args:
         names: of peers, learned ones, ``ours``, ``ours-fidelity``, or paths of TorchScript and ONNX files; none for
-            ours, all learned ones and all peers.
+            ours, all learned ones and all peers that do not have to be asked for.
 
     Raises:
         ValueError: if a name is none of these.
@@ -75,7 +75,8 @@ def resolve_names(names: Sequence[str]) -> list[str]:
                 f"methods must be among {', '.join(known)}, or a file in {ONNX} or {', '.join(TORCHSCRIPT)}, "
                 f"got {name!r}. Check the name."
             )
-    return list(dict.fromkeys([NOISY, *(names or [OURS, *LEARNED, *PEERS])]))
+    usual = [OURS, *LEARNED, *(peer.name for peer in PEERS.values() if not peer.asked)]
+    return list(dict.fromkeys([NOISY, *(names or usual)]))
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import ants
 import bm3d
+import bm4d
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -42,6 +43,12 @@ def by_bm3d(level: float) -> np.ndarray:
     return np.asarray(bm3d.bm3d(NOISY, level, profile))
 
 
+def by_bm4d(level: float) -> np.ndarray:
+    profile = bm4d.BM4DProfile2D()
+    profile.num_threads = 1
+    return np.asarray(bm4d.bm4d(NOISY[:, :, np.newaxis], level, profile))[:, :, 0]
+
+
 def by_bilateral() -> np.ndarray:
     shifted = restoration.denoise_bilateral(
         NOISY - NOISY.min(), win_size=5, sigma_color=2 * LEVEL, sigma_spatial=1.5, mode="edge"
@@ -61,7 +68,9 @@ DIRECT: dict[str, Callable[[], np.ndarray]] = {
     "ants": lambda: by_ants("Gaussian"),
     "ants-rician": lambda: by_ants("Rician"),
     "bm3d": lambda: by_bm3d(LEVEL),
+    "bm4d": lambda: by_bm4d(LEVEL),
 }
+SLOW = ("bm3d", "bm4d")
 
 
 def error(image: np.ndarray) -> float:
@@ -75,7 +84,7 @@ def test_a_blind_peer_gives_what_a_direct_call_of_its_library_gives(name: str) -
     np.testing.assert_allclose(output, DIRECT[name](), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [name for name in PEERS if name != "bm3d"])
+@pytest.mark.parametrize("name", [name for name in PEERS if name not in SLOW])
 def test_an_oracle_is_the_best_of_its_grid_and_of_the_blind_setting(name: str) -> None:
     outputs = dict(find_method(name).outputs(EXPOSURE))
     peer = PEERS[name]
@@ -103,7 +112,7 @@ def test_the_level_is_estimated_by_scikit_image() -> None:
     assert estimate_level(NOISY) == pytest.approx(LEVEL)
 
 
-@pytest.mark.parametrize("name", [name for name in PEERS if name != "bm3d"])
+@pytest.mark.parametrize("name", [name for name in PEERS if name not in SLOW])
 def test_an_image_without_noise_is_no_division_by_zero(name: str) -> None:
     peer = PEERS[name]
     setting, grid = peer.settings(CLEAN, 0.0)
