@@ -23,7 +23,8 @@ class TwoStageDenoiser(nn.Module):
             reach.
         refinement: gives the refined image from the noisy image and these three; with a ``reach``.
         means: gives what is put out from the noisy image, the refined image and the noise-level map, with a ``reach``;
-            the refined image itself is put out if None.
+            the refined image itself is put out if None, and in training: a network whose errors the means cover learns
+            neither to avoid them nor what level the noise has, which decides what is covered.
 
     Attributes:
         stride: pixels after which the grid of the network repeats.
@@ -69,7 +70,7 @@ class TwoStageDenoiser(nn.Module):
         """
         coarse, level, features = self.generator(noisy)
         refined = self.refinement(noisy, coarse, level, features)
-        if self.means is not None:
+        if self.means is not None and not self.training:
             refined = self.means(noisy, refined, level)
         return refined, coarse, level
 

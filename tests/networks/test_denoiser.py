@@ -112,6 +112,16 @@ def test_defaults_join_generator_refinement_and_means(rng: Source) -> None:
         assert torch.equal(refined, denoiser.means(noisy, corrected, level))
 
 
+def test_in_training_the_refined_image_has_its_own_means(rng: Source) -> None:
+    denoiser = small_denoiser(2, rng)
+    noisy = 1e-3 * torch.rand((1, 1, 16, 16), generator=rng)  # so weak that a trained image would get all of its means
+    with torch.no_grad():
+        coarse, level, features = denoiser.generator(noisy)
+        corrected = denoiser.refinement(noisy, coarse, level, features)
+        assert not torch.allclose(denoiser.stages(noisy)[0], corrected, rtol=0.01)
+        assert torch.equal(denoiser.train().stages(noisy)[0], corrected)
+
+
 def test_each_image_of_a_batch_is_denoised_by_itself(rng: Source) -> None:
     denoiser = small_denoiser(2, rng)
     noisy = torch.rand((3, 1, 21, 26), generator=rng)
