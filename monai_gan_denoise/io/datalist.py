@@ -12,6 +12,7 @@ from monai_gan_denoise.io.folder import NAMES, read_folder
 from monai_gan_denoise.io.holdout import hold_out
 from monai_gan_denoise.io.manifest import find_manifest, match_pairs, read_manifest
 from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.io.sharpness import SHARP_KEY
 
 __all__ = ["balance", "load_datalist", "load_training_datalist"]
 
@@ -79,13 +80,16 @@ def balance(datalist: Sequence[Mapping[str, Any]], emphasis: Mapping[str, float]
     """Weigh every image so that each modality is drawn as often as any other, for WeightedRandomSampler.
 
     Args:
-        datalist: images with their ``modality``; pairs have an ``image`` too.
-        emphasis: modalities to draw more often, and how many times as often. Under "pair", how many times as often a
-            pair is drawn as another image of its modality, at the cost of these: the modality is not drawn more often.
-            0 leaves pairs out.
+        datalist: images with their ``modality``; pairs have an ``image`` too, and CT of sharp kernels ``sharp``.
+        emphasis: modalities to draw more often, and how many times as often. Under "pair" and "sharp", how many times
+            as often such an image is drawn as another of its modality, at the cost of these: the modality is not drawn
+            more often. 0 leaves them out.
     """
     factors = emphasis or {}
-    shares = [factors.get(PAIR, 1.0) if "image" in item else 1.0 for item in datalist]
+    shares = [
+        factors.get(PAIR, 1.0) if "image" in item else factors.get(SHARP_KEY, 1.0) if item.get(SHARP_KEY) else 1.0
+        for item in datalist
+    ]
     total: dict[str, float] = defaultdict(float)
     for item, share in zip(datalist, shares, strict=True):
         total[item["modality"]] += share

@@ -17,7 +17,8 @@ __all__ = ["RandWindowd"]
 class RandWindowd(RandomizableTransform, MapTransform):
     """Show a CT through a random window, now and then: ``(x - level) / width + 0.5``, cut to [0, 1].
 
-    Images of other modalities and CT that are windowed already pass. A bank of noise is scaled along.
+    Images of other modalities pass, and CT that are windowed already or not to leave HU. A bank of noise is scaled
+    along.
 
     Args:
         keys: images in network units that get the same window; not modified.
@@ -26,6 +27,7 @@ class RandWindowd(RandomizableTransform, MapTransform):
         width: lowest and highest width of the window, in HU; drawn uniformly in the exponent.
         clip: cut to [0, 1]. False leaves that to ``SimulateNoise``, which adds low-dose noise before it cuts.
         bank_key: item with a bank of low-dose noise, if there is one.
+        keep_key: item that tells, where it is true, that a CT is to stay in HU.
 
     Raises:
         ValueError: if the widths are not positive and in order.
@@ -39,13 +41,14 @@ class RandWindowd(RandomizableTransform, MapTransform):
         width: Sequence[float],
         clip: bool = True,
         bank_key: str = BANK_KEY,
+        keep_key: str = "sharp",
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys=True)
         RandomizableTransform.__init__(self, prob)
         if not 0 < width[0] <= width[1]:
             raise ValueError(f"width must be two positive numbers, lowest first, got {list(width)}. Pass HU.")
         self.level, self.width = level, width
-        self.clip, self.bank_key = clip, bank_key
+        self.clip, self.bank_key, self.keep_key = clip, bank_key, keep_key
         self.window = (0.0, 1.0)
 
     def randomize(self, data: Any = None) -> None:
@@ -59,7 +62,9 @@ class RandWindowd(RandomizableTransform, MapTransform):
         """Window."""
         items = dict(data)
         self.randomize()
-        if not self._do_transform or known_modality(str(items["modality"])) != "ct" or items.get(WINDOWED_KEY):
+        if not self._do_transform or known_modality(str(items["modality"])) != "ct":
+            return items
+        if items.get(WINDOWED_KEY) or items.get(self.keep_key):
             return items
         lower, width = self.window
         gain = (CT_RANGE[1] - CT_RANGE[0]) / width

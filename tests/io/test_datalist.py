@@ -217,6 +217,12 @@ def test_a_pair_counts_as_any_image_until_it_is_emphasized(dataset_dir: Path) ->
     assert (weighed["x1.png"], weighed["u1.png"]) == (1.0, 0.5)
 
 
+def test_a_sharp_image_is_drawn_more_often_at_the_cost_of_its_modality() -> None:
+    datalist = [{"modality": "ct", "sharp": True}, {"modality": "ct"}, {"modality": "ct"}, {"modality": "us"}]
+    assert balance(datalist, {"sharp": 3.0}) == pytest.approx([0.6, 0.2, 0.2, 1.0])
+    assert balance(datalist, {"ct": 2.0})[:3] == pytest.approx([2 / 3] * 3)
+
+
 def test_pairs_without_weight_are_left_out(dataset_dir: Path) -> None:
     datalist = load_training_datalist(dataset_dir)
     assert balance(datalist, {"pair": 0.0}) == [*balance(datalist[:3]), 0.0]

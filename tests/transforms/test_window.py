@@ -44,6 +44,13 @@ def test_noisy_and_clean_image_get_the_same_window_and_the_bank_its_scale() -> N
     torch.testing.assert_close(shown["image"], shown["label"] + shown["low_dose_noise"][:1])
 
 
+def test_a_ct_of_a_sharp_kernel_stays_in_hu() -> None:
+    data = item(torch.rand(1, 4, 4), sharp=True)
+    shown = window()(data)
+    assert torch.equal(shown["label"], data["label"])
+    assert "windowed" not in shown
+
+
 def test_levels_are_uniform_and_widths_uniform_in_the_exponent() -> None:
     transform = window(level=(-600, 300), width=(100, 1000))
     windows = []
