@@ -23,7 +23,7 @@ from monai_gan_denoise.io.report import (
     write_report,
 )
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, refuse_unusable, subtract
-from monai_gan_denoise.io.sharpness import SHARP_KEY, mark_sharp
+from monai_gan_denoise.io.sharpness import mark_sharp
 from monai_gan_denoise.io.slicing import middle_slice
 from monai_gan_denoise.io.whole import whole_file
 from monai_gan_denoise.io.writer import DiscoveredLayout, ScanWriter, discovered_outputs, residual_path, write_scan
@@ -31,7 +31,6 @@ from monai_gan_denoise.io.writer import DiscoveredLayout, ScanWriter, discovered
 __all__ = [
     "PROGRAM",
     "REPORT_VERSION",
-    "SHARP_KEY",
     "Derivation",
     "DiscoveredLayout",
     "InputError",

@@ -86,10 +86,7 @@ def balance(datalist: Sequence[Mapping[str, Any]], emphasis: Mapping[str, float]
             more often. 0 leaves them out.
     """
     factors = emphasis or {}
-    shares = [
-        factors.get(PAIR, 1.0) if "image" in item else factors.get(SHARP_KEY, 1.0) if item.get(SHARP_KEY) else 1.0
-        for item in datalist
-    ]
+    shares = [factors.get(_kind(item), 1.0) for item in datalist]
     total: dict[str, float] = defaultdict(float)
     for item, share in zip(datalist, shares, strict=True):
         total[item["modality"]] += share
@@ -97,6 +94,13 @@ def balance(datalist: Sequence[Mapping[str, Any]], emphasis: Mapping[str, float]
         factors.get(item["modality"], 1.0) * share / (total[item["modality"]] or 1.0)
         for item, share in zip(datalist, shares, strict=True)
     ]
+
+
+def _kind(item: Mapping[str, Any]) -> str:
+    """Name what emphasis calls an item within its modality; empty for most."""
+    if "image" in item:
+        return PAIR
+    return SHARP_KEY if item.get(SHARP_KEY) else ""
 
 
 def _rows(source: Path, modality: str) -> list[dict[str, Any]]:
