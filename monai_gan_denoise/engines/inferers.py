@@ -15,6 +15,7 @@ from monai.inferers import Inferer
 from torch import Tensor
 from tqdm import tqdm
 
+from monai_gan_denoise.engines.outliers import predict_without_outliers
 from monai_gan_denoise.engines.tiles import predict_in_windows
 
 __all__ = ["SlicewiseInferer", "StagesInferer"]
@@ -66,7 +67,8 @@ class SlicewiseInferer(Inferer):
     Slices are whole, or in windows that give the whole slice's result (see ``tiles``), so there are no seams in the
     plane; MONAI's SliceInferer blends windows and holds two more copies of the volume for that. The slice axis comes
     from the image's metadata (``slice_axis``), else it is the third. Axes beyond the third are taken as more slices. A
-    constant slice has no noise to remove and passes unchanged.
+    constant slice has no noise to remove and passes unchanged. Values far outside the range are kept from the network
+    (see ``outliers``).
 
     Args:
         batch_size: slices that the network sees at once; fewer where they have more pixels than a window.
@@ -109,7 +111,8 @@ class SlicewiseInferer(Inferer):
             constant += len(batch) - len(varied)
             if varied:
                 noisy = torch.stack([slices[(..., *index)] for index in varied])
-                for index, result in zip(varied, _predict(network, noisy, self.window), strict=True):
+                predicted = predict_without_outliers(partial(_predict, network, window=self.window), noisy)
+                for index, result in zip(varied, predicted, strict=True):
                     results[(..., *index)].copy_(result)
             bar.update(len(batch))
         bar.close()
@@ -132,7 +135,7 @@ def _varies(image: Tensor) -> bool:
     return bool(image.amin() != image.amax())
 
 
-def _predict(network: Callable[..., Any], noisy: Tensor, window: int | None) -> Tensor:
+def _predict(network: Callable[..., Any], noisy: Tensor, *, window: int | None) -> Tensor:
     reach, stride = getattr(network, "reach", None), getattr(network, "stride", None)
     if window is None or reach is None or stride is None:
         return _predict_whole(network, noisy)
