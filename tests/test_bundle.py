@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -172,6 +173,38 @@ def test_results_are_kept_unless_overwrite_says_otherwise(
         with pytest.raises(SystemExit) as ended:
             run.run()
         assert ended.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("strength", 2),
+        ("perception", 7),
+        ("weights", "absent.pt"),
+        ("backend", "other"),
+        ("batch_size", 0),
+        ("residual", "perhaps"),
+        ("jobs", 0),
+    ],
+)
+def test_a_setting_that_cannot_be_used_ends_the_run_in_one_line(
+    bundle_root: Path, tmp_path: Path, setting: str, value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = workflow(bundle_root, dataset_dir=CT, output_dir=str(tmp_path / "out"), **{setting: value})
+
+    def execute() -> None:
+        run.initialize()
+        run.run()
+
+    with pytest.raises(SystemExit) as ended:
+        execute()
+    assert ended.value.code == 2
+    ours = [record for record in caplog.records if record.name.startswith("monai_gan_denoise")]
+    (line,) = [record.getMessage() for record in ours if record.levelname == "ERROR"]
+    assert "must be" in line
+    assert str(value) in line
+    assert "\n" not in line
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.integration

@@ -14,7 +14,7 @@ from torch import nn
 from monai_gan_denoise.backends.onnx_file import cached_file, export_onnx
 from monai_gan_denoise.backends.runtime import Runtime, RuntimeNetwork, onnx_runtime, openvino_runtime
 
-__all__ = ["AGREEMENT", "BACKENDS", "place"]
+__all__ = ["AGREEMENT", "BACKENDS", "check_backend", "place"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,19 +60,29 @@ def place(network: nn.Module, backend: str, device: torch.device | str) -> nn.Mo
         ValueError: if ``backend`` is none of these, its library is missing, ``device`` is not for it, or it does not
             compute what torch does.
     """
+    check_backend(backend, device)
+    if backend == "torch":
+        return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return _checked(network, backend, LIBRARIES[backend])
+
+
+def check_backend(backend: str, device: torch.device | str) -> None:
+    """Check that a backend is there and can use a device; nothing is opened.
+
+    Raises:
+        ValueError: if ``backend`` is none of ``BACKENDS``, its library is missing, or ``device`` is not for it.
+    """
     if backend not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}. Choose one.")
     if backend == "torch":
-        return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return
     if torch.device(device).type != "cpu":
         raise ValueError(f"device must be cpu for the backend {backend}, got {str(device)!r}. Pass --device cpu.")
-    library = LIBRARIES[backend]
-    if missing := [name for name in library.needs if find_spec(name) is None]:
+    if missing := [name for name in LIBRARIES[backend].needs if find_spec(name) is None]:
         raise ValueError(
             f"backend must be one whose libraries are installed, got {backend!r} without {', '.join(missing)}. "
             f"Run pip install 'monai-gan-denoise[{backend}]' or pass --backend torch."
         )
-    return _checked(network, backend, library)
 
 
 def _checked(network: nn.Module, backend: str, library: Library) -> RuntimeNetwork:

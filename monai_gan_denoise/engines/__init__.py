@@ -11,7 +11,7 @@ from monai_gan_denoise.engines.progress import TrainingProgress
 from monai_gan_denoise.engines.reporter import RunReporter
 from monai_gan_denoise.engines.resume import EpochSeeds, RunPosition
 from monai_gan_denoise.engines.trainer import DenoisingTrainer
-from monai_gan_denoise.engines.unwrapping import unwrapped
+from monai_gan_denoise.engines.unwrapping import end_unless, unwrapped
 
 __all__ = [
     "Adversary",
@@ -34,6 +34,7 @@ __all__ = [
     "TrainingError",
     "TrainingProgress",
     "WeightsSaver",
+    "end_unless",
     "interruptible",
     "unwrapped",
 ]

@@ -20,6 +20,7 @@ from torch import nn
 from monai_gan_denoise.engines.by_volume import before_saving, denoise_by_volume, saving
 from monai_gan_denoise.engines.ending import ScanEvents, interruptible
 from monai_gan_denoise.engines.overlap import finish_scans
+from monai_gan_denoise.engines.unwrapping import end_unless
 from monai_gan_denoise.io import InputError, large_series
 
 __all__ = ["Outcome", "ScanDataset", "ScanEngine", "ScanEvaluator"]
@@ -160,10 +161,10 @@ class ScanEngine(Evaluator):
         """Run, and end the program with ``exit_code`` unless that is 0, for the bundle's command line.
 
         Raises:
-            SystemExit: if a scan failed or the run was interrupted.
+            SystemExit: if a scan failed, the run was interrupted or a setting of it cannot be used.
         """
         with suppress(KeyboardInterrupt):  # which the exit code says
-            self.run()
+            end_unless(self.run)
         if self.exit_code:
             raise SystemExit(self.exit_code)
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-__all__ = ["unwrapped"]
+__all__ = ["end_unless", "unwrapped"]
+
+logger = logging.getLogger(__name__)
+
+UNUSABLE = 2  # exit code, as of the command line
 
 
 @contextmanager
@@ -20,3 +26,20 @@ def unwrapped() -> Iterator[None]:
         if cause is None:
             raise
         raise cause from None
+
+
+def end_unless(*uses: Callable[[], Any]) -> None:
+    """Use settings as they are going to be used, before MONAI does and buries what is wrong with one in a traceback.
+
+    Args:
+        uses: each is called once, and what it returns dropped.
+
+    Raises:
+        SystemExit: if one raises ``ValueError``, whose line is logged.
+    """
+    for use in uses:
+        try:
+            use()
+        except ValueError as error:
+            logger.error("%s", error)
+            raise SystemExit(UNUSABLE) from error
