@@ -1,5 +1,7 @@
 """NRRD, MHA and MHD: ``(X, Y, Z, ...)`` with an affine, or ``(H, W)``; of 8-bit colors the luminance is denoised.
 
+Colors are three or four channels, RGB or RGBA. Two, or five and more, are numbers of their own, of whatever meaning.
+
 SimpleITK decodes. It does not encode: its writer drops comments, the modality and the measurement frame. The header is
 copied as it is, followed by the data in the same encoding and byte order. A detached NRRD header (.nhdr) is not read.
 """
@@ -27,6 +29,7 @@ __all__ = ["SUFFIXES", "read", "write", "write_residual"]
 
 SUFFIXES = (".nrrd", ".mha", ".mhd")
 RESIDUALS = (".nrrd", ".mha")  # of formats that are one file; ITK writes no others, nor these in capitals
+COLORS = (3, 4)  # channels: RGB, RGBA
 ITK_TO_RAS = np.diag([-1.0, -1.0, 1.0])  # ITK's axes point left and posterior
 
 sitk: Any = SimpleITK  # it carries no types
@@ -47,7 +50,7 @@ class _Volume:
 
     @property
     def color(self) -> bool:
-        return self.vector and self.stored.dtype == np.uint8
+        return _is_color(self.image, self.stored)
 
     def transposed(self, numbers: Array) -> Array:
         """Turn the layout of ``stored``, less the color axis, into that of ``Scan.values``, and the other way round."""
@@ -130,12 +133,16 @@ def _load(path: Path) -> _Volume:
     file = read_volume_file(path)
     image = decode(path, "NrrdImageIO" if path.suffix.lower() == ".nrrd" else "MetaImageIO", file.held)
     stored, vector = sitk.GetArrayFromImage(image), image.GetNumberOfComponentsPerPixel() > 1
-    channels = vector and stored.dtype != np.uint8 and image.GetDimension() == 2
+    channels = vector and not _is_color(image, stored) and image.GetDimension() == 2
     if channels or stored.dtype.kind not in "iuf":
         what = image.GetPixelIDTypeAsString()
         raise InputError(f"pixels must be numbers or colors, got {what} in {path}. Convert it.")
     dtype, planar = file.layout(stored, vector)
     return _Volume(file, image, stored, dtype, planar)
+
+
+def _is_color(image: ItkImage, stored: Array) -> bool:
+    return stored.dtype == np.uint8 and image.GetNumberOfComponentsPerPixel() in COLORS
 
 
 def _affine(image: ItkImage) -> npt.NDArray[np.float64]:

@@ -172,6 +172,19 @@ def test_what_leaves_the_luminance_leaves_each_color_of_a_volume(tmp_path):
     np.testing.assert_array_equal(read_again(tmp_path / "b.mha"), numbers)
 
 
+@pytest.mark.parametrize("channels", [2, 5])
+def test_bytes_of_other_channels_than_colors_are_numbers_each_of_its_own(tmp_path, channels):
+    numbers = numbers_of("u1", (4, 20, 24, channels)) // 2 + 60
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(numbers, isVector=True), str(tmp_path / "a.mha"))
+    scan = volume.read([tmp_path / "a.mha"])
+    np.testing.assert_array_equal(scan.values, numbers.transpose(2, 1, 0, 3))
+    removed = np.zeros(scan.values.shape, np.float32)
+    removed[5, 3, 1, channels - 1] = 11
+    volume.write([tmp_path / "a.mha"], removed, [tmp_path / "b.mha"], DERIVATION)
+    numbers[1, 3, 5, channels - 1] -= 11
+    np.testing.assert_array_equal(read_again(tmp_path / "b.mha"), numbers)
+
+
 def test_the_affine_of_a_volume_is_that_of_simpleitk_in_ras(tmp_path):
     image = SimpleITK.GetImageFromArray(numbers_of("i2", (20, 22, 24)))
     image.SetDirection([0.0, -1.0, 0.0, 0.6, 0.0, 0.8, -0.8, 0.0, 0.6])
@@ -406,10 +419,14 @@ def test_an_mhd_whose_data_are_not_one_file_beside_it_is_refused(tmp_path, where
         volume.read([source])
 
 
-def test_planar_vectors_that_are_no_color_are_refused(tmp_path):
-    image = SimpleITK.GetImageFromArray(numbers_of("f4", (20, 24, 5)), isVector=True)
+@pytest.mark.parametrize(
+    ("dtype", "channels", "named"),
+    [("f4", 5, "32-bit float"), ("u1", 2, "8-bit unsigned"), ("u1", 5, "8-bit unsigned")],
+)
+def test_planar_vectors_that_are_no_color_are_refused(tmp_path, dtype, channels, named):
+    image = SimpleITK.GetImageFromArray(numbers_of(dtype, (20, 24, channels)), isVector=True)
     SimpleITK.WriteImage(image, str(tmp_path / "a.mha"))
-    with pytest.raises(InputError, match=r"pixels must be numbers or colors, got vector of 32-bit float in .*a\.mha"):
+    with pytest.raises(InputError, match=rf"pixels must be numbers or colors, got vector of {named}.* in .*a\.mha"):
         volume.read([tmp_path / "a.mha"])
 
 
