@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import logging
+import os
 import pickle
 import re
 import shutil
@@ -177,6 +178,24 @@ def test_a_bad_file_gets_one_line_and_the_rest_is_still_denoised(case: str, tmp_
     assert len(lines) == 4
     assert written(target) == ["a_good.png", "z_good.nii.gz"]
     assert hashes(source) == before
+
+
+@pytest.mark.usefixtures("identity")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such names cannot be made")
+@pytest.mark.parametrize("command", [("denoise",), ("simulate", "--noise", "gaussian", "--level", "0.1")])
+def test_a_name_that_is_not_utf_8_gets_one_line_and_the_rest_is_done(
+    command: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    png(tmp_path / "plain.tif").rename(source / os.fsdecode(b"caf\xe9.tif"))
+    nifti(tmp_path / "plain.nii").rename(source / os.fsdecode(b"caf\xe9.nii"))
+    png(source / "z_good.png")
+    with pytest.raises(SystemExit) as ended:
+        main([command[0], str(source), str(target), "--modality", "mr", *command[1:]])
+    assert ended.value.code == 1
+    one_line([line for line in capfd.readouterr().err.splitlines() if "UTF-8" in line], r"got caf\?\.tif\. Rename it")
+    assert written(target) == [os.fsdecode(b"caf\xe9.nii"), "z_good.png"]
 
 
 @pytest.mark.usefixtures("identity")

@@ -19,6 +19,7 @@ __all__ = ["text_table", "write_csv"]
 
 Row = tuple[Pair, Figures | str]
 
+UNREADABLE = "backslashreplace"  # names of files that are not UTF-8, as on stderr
 DIGITS = 8  # significant ones in the CSV, as in the benchmark's
 GAINS = ("psnr_gain", "ssim_gain")
 BIASES = tuple(f"bias_{tissue}_hu" for tissue in TISSUES)
@@ -53,7 +54,8 @@ def text_table(rows: Sequence[Row]) -> str:
     cells = [["image", *(SHOWN[name][0] for name in columns)]]
     cells += [[label, *(_shown(measures, name) for name in columns)] for label, measures in lines]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(_line(row, widths) for row in cells)
+    table = "\n".join(_line(row, widths) for row in cells)
+    return table.encode(errors=UNREADABLE).decode()
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
@@ -61,7 +63,7 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
 
     ``note`` says why a row has no figures.
     """
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8", errors=UNREADABLE) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["image", "modality", *MEASURES, "note"])
         for pair, found in rows:

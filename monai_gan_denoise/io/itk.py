@@ -32,11 +32,11 @@ def decode(path: Path, image_io: str, held: Callable[[int], int]) -> ItkImage:
         held: given how many bytes of pixels the header claims, says how many the file holds at most.
 
     Raises:
-        InputError: if the file is truncated or corrupt.
+        InputError: if the file is truncated or corrupt, or its name is not UTF-8.
     """
     reader = sitk.ImageFileReader()
     reader.SetImageIO(image_io)
-    reader.SetFileName(str(path))
+    reader.SetFileName(_name(path))
     try:
         with _quiet():
             reader.ReadImageInformation()
@@ -59,9 +59,12 @@ def encode(image: ItkImage, path: Path, compressor: str = "") -> None:
         image: the image.
         path: the file.
         compressor: ITK's name of the compression, "" for that of the format and "NoCompression" for none.
+
+    Raises:
+        InputError: if the file's name is not UTF-8.
     """
     writer = sitk.ImageFileWriter()
-    writer.SetFileName(str(path))
+    writer.SetFileName(_name(path))
     writer.SetUseCompression(compressor != "NoCompression")
     writer.SetCompressor(compressor)
     with _quiet():
@@ -97,6 +100,16 @@ def unreadable(path: Path, error: Exception) -> InputError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = lines[-1] if lines else type(error).__name__
     return InputError(f"files must be whole and readable, got {reason!r} in {path}. Copy or convert it again.")
+
+
+def _name(path: Path) -> str:
+    """Give a name to SimpleITK, which ends the whole process at one that is not UTF-8."""
+    for part in path.parts:
+        try:
+            part.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"names must be UTF-8, got {part}. Rename it.") from error
+    return str(path)
 
 
 @contextmanager

@@ -74,7 +74,7 @@ class Simulation:
             name: of the scan, its relative path.
             index: of the slice.
         """
-        digest = sha256(f"{self.seed}/{name}/{list(index)}".encode()).digest()
+        digest = sha256(f"{self.seed}/{name}/{list(index)}".encode(errors="surrogateescape")).digest()
         return Generator().manual_seed(int.from_bytes(digest[:SEED_BYTES], "big"))
 
     def derivation(self, name: str) -> Derivation:

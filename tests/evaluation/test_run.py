@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import logging
 import math
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,6 +112,16 @@ def test_a_missing_partner_ends_with_2_and_writes_nothing(folders: Folders, tmp_
     assert "every image must have a partner" in err[0]
     assert "a.png" in err[0]
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such names cannot be made")
+def test_a_name_that_is_not_utf_8_is_shown_as_far_as_it_can_be(folders: Folders, tmp_path: Path, run: Run) -> None:
+    for root in folders[:2]:
+        (root / "a.png").rename(root / os.fsdecode(b"caf\xe9.png"))
+    code, out, err = run("--clean", folders[0], "--pred", folders[1], "--output", tmp_path / "out.csv")
+    assert (code, err) == (0, [])
+    assert [line.split("  ")[0] for line in out[1:3]] == ["caf\\udce9.png", "deep/b.png"]
+    assert [row["image"] for row in rows(tmp_path / "out.csv")] == ["caf\\udce9.png", "deep/b.png"]
 
 
 def test_equal_images_are_infinitely_close_and_their_noisy_ones_without_gain(folders: Folders, run: Run) -> None:

@@ -1,5 +1,8 @@
 """Decoding through SimpleITK leaves no trace but the image. Pillow and SimpleITK, used directly, are the oracles."""
 
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -45,6 +48,20 @@ def test_a_file_of_another_format_is_refused_in_silence(png, capfd):
     with pytest.raises(InputError, match=r"files must be whole and readable, got .* in .*a\.png"):
         itk.decode(png[0], "NrrdImageIO", lambda claimed: claimed)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such names cannot be made")
+@pytest.mark.parametrize("call", ["decode(path, 'PNGImageIO', lambda claimed: claimed)", "encode(image, path)"])
+def test_a_name_that_is_not_utf_8_is_refused_and_does_not_end_the_process(png, call):
+    path = png[0].rename(png[0].with_name(os.fsdecode(b"caf\xe9.png")))
+    program = (
+        "import os, SimpleITK\nfrom pathlib import Path\nfrom monai_gan_denoise.io.itk import decode, encode\n"
+        f"path, image = Path(os.fsdecode({os.fsencode(path)!r})), SimpleITK.Image(20, 24, SimpleITK.sitkUInt16)\n"
+        f"try:\n    {call}\nexcept ValueError as error:\n    print(ascii(str(error)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == r"'names must be UTF-8, got caf\udce9.png. Rename it.'"
 
 
 def test_an_image_like_another_has_its_geometry_and_other_numbers():
