@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from monai_gan_denoise.evaluation.figures import Figures, Range, measure_pair
 from monai_gan_denoise.evaluation.pairs import Pair, find_pairs
 from monai_gan_denoise.evaluation.table import text_table, write_csv
 from monai_gan_denoise.io import InputError
+from monai_gan_denoise.io.manifest import MANIFEST
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -48,15 +50,18 @@ def evaluate(
         noisy: folder of the noisy images, or a file, for the gain over them.
         modality: see ``find_pairs``.
         data_range: in the modality's units, its width ``R`` or its ends ``LOW:HIGH``; the benchmark's if empty.
-        output: CSV to write, a row an image.
+        output: CSV to write, a row an image; a file of this name is replaced, unless it is one of those compared.
 
     Raises:
         ValueError: if an argument cannot be used, an image has no partner, or scikit-image is not installed.
     """
     require_scikit_image()
     limits = _parse(data_range) if data_range else None
+    pairs = find_pairs(clean, pred, noisy, modality)
+    if output is not None:
+        _check_output(output, pairs, [root for root in (clean, pred, noisy) if root])
     protocol = load_protocol()
-    rows = [(pair, _measured(pair, protocol, limits)) for pair in find_pairs(clean, pred, noisy, modality)]
+    rows = [(pair, _measured(pair, protocol, limits)) for pair in pairs]
     failed = [found for _, found in rows if isinstance(found, str)]
     for reason in failed:
         logger.error("%s", reason)
@@ -65,6 +70,15 @@ def evaluate(
     if len(failed) == len(rows):
         return Evaluation("", 2)
     return Evaluation(text_table(rows), 1 if failed else 0)
+
+
+def _check_output(output: Path, pairs: Sequence[Pair], roots: Sequence[Path]) -> None:
+    """Refuse a table in place of an image, or of what says which images there are."""
+    if output.suffix.lower() != ".csv":
+        raise ValueError(f"--output must end in .csv, got {output}. Rename it.")
+    inputs = {path.resolve() for pair in pairs for path in (*pair.clean, *pair.pred, *pair.noisy)}
+    if output.resolve() in inputs | {(root / MANIFEST).resolve() for root in roots}:
+        raise ValueError(f"--output must not be one of the files that are read, got {output}. Name another.")
 
 
 def _measured(pair: Pair, protocol: Protocol, limits: Range | None) -> Figures | str:

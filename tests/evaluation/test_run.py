@@ -6,6 +6,7 @@ import csv
 import logging
 import math
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.data import get_testdata_file
 from skimage import metrics
 
 from monai_gan_denoise.benchmark import measures
@@ -122,6 +124,31 @@ def test_a_name_that_is_not_utf_8_is_shown_as_far_as_it_can_be(folders: Folders,
     assert (code, err) == (0, [])
     assert [line.split("  ")[0] for line in out[1:3]] == ["caf\\udce9.png", "deep/b.png"]
     assert [row["image"] for row in rows(tmp_path / "out.csv")] == ["caf\\udce9.png", "deep/b.png"]
+
+
+@pytest.mark.parametrize("side", ["clean", "pred", "noisy"])
+@pytest.mark.parametrize("name", ["a.png", "b.csv", "manifest.csv"])
+def test_no_table_replaces_a_file_that_is_read(
+    folders: Folders, tmp_path: Path, run: Run, side: str, name: str
+) -> None:
+    clean, pred, noisy = folders
+    for root in folders:  # known for an image by its content
+        shutil.copyfile(str(get_testdata_file("CT_small.dcm", download=False)), root / "b.csv")
+        (root / "manifest.csv").write_text("file,modality\na.png,us\n")
+    before = (tmp_path / side / name).read_bytes()
+    (tmp_path / "link").symlink_to(tmp_path / side)
+    output = tmp_path / "link" / name
+    code, out, err = run("--clean", clean, "--pred", pred, "--noisy", noisy, "--output", output)
+    assert (code, out, len(err)) == (2, [], 1)
+    rule = "must end in .csv" if name == "a.png" else "must not be one of the files that are read"
+    assert f"--output {rule}, got {output}." in err[0]
+    assert (tmp_path / side / name).read_bytes() == before
+
+
+def test_an_older_table_is_replaced(folders: Folders, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "out.csv").write_text("image,modality\n")
+    assert run("--clean", folders[0], "--pred", folders[1], "--output", tmp_path / "out.csv")[0] == 0
+    assert [row["image"] for row in rows(tmp_path / "out.csv")] == ["a.png", "deep/b.png"]
 
 
 def test_equal_images_are_infinitely_close_and_their_noisy_ones_without_gain(folders: Folders, run: Run) -> None:
