@@ -18,7 +18,7 @@ from monai_gan_denoise.io.report import (
     stored_bytes,
 )
 from monai_gan_denoise.io.scan import Derivation, InputError
-from monai_gan_denoise.io.volume_file import detached_files
+from monai_gan_denoise.io.volume_file import written_files
 
 __all__ = ["OutputClaim"]
 
@@ -137,9 +137,11 @@ class OutputClaim:
         if report["input"] != str(self.source.resolve()):
             return
         self._earlier = {record["files"][0]: record for record in report["scans"]}
-        for name in (name for record in report["scans"] for name in record["outputs"]):
-            path = self.path(name).absolute()
-            self._ours.update((path, *detached_files(path)))
+        for record in report["scans"]:
+            outputs = [self.path(name).absolute() for name in record["outputs"]]
+            self._ours.update(outputs)  # a residual besides
+            for name, output in zip(record["files"], outputs, strict=False):
+                self._ours.update(written_files(self.root / name, output))
 
 
 def _relative(path: Path, folder: Path) -> str:

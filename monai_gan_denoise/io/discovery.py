@@ -18,7 +18,7 @@ from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
 from monai_gan_denoise.io.media import find_media, leave_out_others, missing_files
 from monai_gan_denoise.io.report import is_tree
 from monai_gan_denoise.io.scan import InputError
-from monai_gan_denoise.io.volume_file import DETACHED, detached_files
+from monai_gan_denoise.io.volume_file import DETACHED, detached_files, written_files
 from monai_gan_denoise.io.writer import residual_path
 
 __all__ = ["find_images", "find_scans"]
@@ -147,9 +147,10 @@ def _is_reference(row: dict[str, str]) -> bool:
     return bool(row.get("pair") and row.get("kind")) and is_clean(row)
 
 
-def _group(paths: Iterable[Path]) -> list[dict[str, Any]]:
+def _group(paths: Sequence[Path]) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     candidates: list[Path] = []
+    detached = {data for path in paths for data in detached_files(path)}
     for path in paths:
         try:
             if not path.is_file():  # a link to nothing, a pipe that would never end
@@ -159,6 +160,8 @@ def _group(paths: Iterable[Path]) -> list[dict[str, Any]]:
                 continue
             elif dicom.is_dicom(path):
                 candidates.append(path)
+                continue
+            elif path in detached:  # read with its header
                 continue
             else:
                 reason = f"INPUT must be an image, got {path}. Pass DICOM, NIfTI, NRRD, MHA, PNG, JPEG or TIFF."
@@ -206,21 +209,20 @@ def _refuse_clashes(
     items: list[dict[str, Any]], overwrite: bool, residual: bool, claim: OutputClaim | None
 ) -> list[dict[str, Any]]:
     """Refuse what would overwrite an input, the result of another input (a.jpg beside a.jpg.png) or an old result."""
-    inputs = {Path(path).resolve() for item in items for path in item["image"]}
+    files = [Path(path) for item in items for path in item["image"]]
+    inputs = {path.resolve() for file in files for path in (file, *detached_files(file))}
     taken: set[Path] = set()
     for index, item in enumerate(items):
-        named = [Path(path) for path in item.get("outputs", ())]
-        if named and residual:
-            named.append(residual_path(named))
-        outputs = [path.resolve() for path in named]
-        if inputs.intersection(outputs):
-            rule = f"OUTPUT must not be INPUT, got {item['outputs'][0]}. Inputs are never modified; name another."
-        elif taken.intersection(outputs):
-            rule = f"OUTPUT must be one file an input, got {item['outputs'][0]} twice. Rename {item['image'][0]}."
-        elif not overwrite and (present := _unknown(named, claim)):
+        named = _named(item, residual)
+        written = {path.resolve(): path for path in _written(item, named)}
+        if own := inputs.intersection(written):
+            rule = f"OUTPUT must not be INPUT, got {written[own.pop()]}. Inputs are never modified; name another."
+        elif twice := taken.intersection(written):
+            rule = f"OUTPUT must be one file an input, got {written[twice.pop()]} twice. Rename {item['image'][0]}."
+        elif not overwrite and (present := _unknown(written.values(), claim)):
             rule = f"OUTPUT must not exist, got {present[0]}. Pass --overwrite to replace it."
         else:
-            taken.update(outputs)
+            taken.update(written)
             if claim and named and claim.is_finished(item["image"], named, item["modality"]):
                 items[index] = {**item, "finished": True}
             continue
@@ -228,10 +230,20 @@ def _refuse_clashes(
     return items
 
 
-def _unknown(named: Sequence[Path], claim: OutputClaim | None) -> list[Path]:
+def _named(item: dict[str, Any], residual: bool) -> list[Path]:
+    outputs = [Path(path) for path in item.get("outputs", ())]
+    return [*outputs, residual_path(outputs)] if outputs and residual else outputs
+
+
+def _written(item: dict[str, Any], named: Sequence[Path]) -> list[Path]:
+    """List the files that an item becomes: those that are named, and of volumes the data beside them."""
+    sources = map(Path, item["image"])
+    return [*named, *(path for pair in zip(sources, named, strict=False) for path in written_files(*pair)[1:])]
+
+
+def _unknown(paths: Iterable[Path], claim: OutputClaim | None) -> list[Path]:
     """List the outputs that exist and are not those of the run that is resumed."""
-    present = [path for output in named for path in (output, *detached_files(output)) if path.exists()]
-    return [path for path in present if not (claim and claim.may_replace(path))]
+    return [path for path in paths if path.exists() and not (claim and claim.may_replace(path))]
 
 
 def _output(path: Path, root: Path, target: Path, single: bool) -> Path:

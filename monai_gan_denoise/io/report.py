@@ -155,4 +155,4 @@ def stored_bytes(files: Sequence[str | Path]) -> int:
 def _with_detached(files: Iterable[str | Path]) -> Iterable[Path]:
     for path in map(Path, files):
         yield path
-        yield from (data for data in detached_files(path) if data.is_file())
+        yield from detached_files(path)

@@ -6,6 +6,7 @@ Reference: "Definition of NRRD File Format", teem.sourceforge.net/nrrd/format.ht
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import zlib
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_start
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.whole import whole_file
 
-__all__ = ["DETACHED", "VolumeFile", "detached_files", "read_volume_file", "write_volume_file"]
+__all__ = ["DETACHED", "VolumeFile", "detached_files", "read_volume_file", "write_volume_file", "written_files"]
 
-DETACHED = (".raw", ".zraw")  # the data of an MHD, in a file of their own
+DETACHED = (".raw", ".zraw")  # what data in a file of their own are named as a rule
+META_SUFFIXES = (".mha", ".mhd")
+LOCAL = "LOCAL"  # in place of the name of a data file: the data follow the header
 NRRD_SIGNATURE = b"NRRD00"  # MetaImage has no fixed start
-NRRD_END = rb"\r?\n\r?\n"
-META_END = rb"ElementDataFile[ \t]*=[ \t]*([^\r\n]*)(\r?\n|\Z)"  # by the format's rule the last field
+NRRD_END = re.compile(rb"\r?\n\r?\n")
+META_END = re.compile(rb"ElementDataFile[ \t]*=[ \t]*([^\r\n]*)(\r?\n|\Z)")  # by the format's rule the last field
+USUAL_HEAD, MAX_HEAD = 2**16, 2**24  # bytes; a header may have lines for each frame of a long sequence
 ROUNDED = 1e-5  # relative; old writers give a size in six digits and an exponent
 ZLIB_OR_GZIP = 47  # window bits that make zlib find out which of the two it is
 
@@ -82,22 +86,38 @@ class VolumeFile:
 
 
 def detached_files(path: Path) -> list[Path]:
-    """Name the files that may hold the data of this one; none but for an MHD."""
-    return [path.with_suffix(end) for end in DETACHED] if path.suffix.lower() == ".mhd" else []
+    """Name the file that holds the data of an MHD or MHA, if that is another one; of other formats there is none."""
+    if path.suffix.lower() not in META_SUFFIXES or not path.is_file():
+        return []
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(USUAL_HEAD)
+            end = META_END.search(head)
+            if end is None or end.end() == len(head):
+                end = META_END.search(head + stream.read(MAX_HEAD - USUAL_HEAD))
+        data = _beside(path, _data_name(end)) if end else None
+    except OSError:  # which reading the image says
+        return []
+    return [data] if data and data != path else []
+
+
+def written_files(source: Path, output: Path) -> list[Path]:
+    """Name the files that a source is written to: the output and, if the source has them beside it, its data."""
+    return [output, *(_detached(data, output) for data in detached_files(source))]
 
 
 def read_volume_file(path: Path) -> VolumeFile:
     """Part a file into header and data.
 
     Raises:
-        InputError: if the data are not in this file (or, of MHD, in one beside it), or neither raw nor compressed by
-            zlib or gzip.
+        InputError: if the data are not in this file (or, of MHD and MHA, in one beside it), or neither raw nor
+            compressed by zlib or gzip.
     """
     nrrd = _is_nrrd(path)
     if nrrd:
         check_start(path, (NRRD_SIGNATURE,))
     blob = path.read_bytes()
-    end = re.search(NRRD_END if nrrd else META_END, blob)
+    end = NRRD_END.search(blob) if nrrd else META_END.search(blob, 0, MAX_HEAD)
     if end is None:
         raise InputError(f"header must end before the data, got no end in {path}. Copy or convert it again.")
     head, body = blob[: end.end()], blob[end.end() :]
@@ -105,7 +125,7 @@ def read_volume_file(path: Path) -> VolumeFile:
     fields = {key.lower(): value.lower() for key, value in lines}
     if nrrd:
         return _nrrd_file(path, head, body, fields)
-    return _meta_file(path, head, body, fields, end.group(1).decode(errors="replace").strip())
+    return _meta_file(path, head, body, fields, _data_name(end))
 
 
 def write_volume_file(source: VolumeFile, numbers: Array, output: Path) -> None:
@@ -114,7 +134,7 @@ def write_volume_file(source: VolumeFile, numbers: Array, output: Path) -> None:
     Args:
         source: the file whose header is copied.
         numbers: in the order in which they are to lie in the file, with their byte order in the dtype.
-        output: the file to write; the data of an MHD appear beside it, under the same stem.
+        output: the file to write; data that the source has beside it appear beside this one, under the same stem.
 
     Raises:
         InputError: if the data would replace those of the source.
@@ -127,10 +147,10 @@ def write_volume_file(source: VolumeFile, numbers: Array, output: Path) -> None:
         with whole_file(output) as partial:
             partial.write_bytes(head + data)
         return
-    detached = output.with_suffix(source.data.suffix)
+    detached = _detached(source.data, output)
     if detached.resolve() == source.data.resolve():
         raise InputError(f"OUTPUT must leave INPUT as it is, got data in {detached} for both. Name another.")
-    line = b"ElementDataFile = " + detached.name.encode() + b"\n"
+    line = b"ElementDataFile = " + os.fsencode(detached.name) + b"\n"
     head = head[: head.rindex(b"ElementDataFile")] + line
     # The inner file appears first: a header never stands without its data.
     with whole_file(output) as header, whole_file(detached) as partial:
@@ -152,8 +172,8 @@ def _nrrd_file(path: Path, head: bytes, body: bytes, fields: dict[str, str]) -> 
 
 
 def _meta_file(path: Path, head: bytes, body: bytes, fields: dict[str, str], name: str) -> VolumeFile:
-    data = path if name.upper() == "LOCAL" else path.with_name(Path(name).name)
-    if data != path and (data.name != name or not data.is_file()):
+    data = _beside(path, name)
+    if data is None:
         raise InputError(
             f"ElementDataFile must be LOCAL or a file beside the header, got {name} in {path}. Convert it."
         )
@@ -163,6 +183,24 @@ def _meta_file(path: Path, head: bytes, body: bytes, fields: dict[str, str], nam
     if packed:  # MetaIO allocates what this says, whatever the file holds
         _check_packed_size(fields.get("compresseddatasize", "0"), len(body), path)
     return VolumeFile(path, head, data, body, packed, big_endian)
+
+
+def _data_name(end: re.Match[bytes]) -> str:
+    return end.group(1).decode(errors="replace").strip()
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    """Find the data of a MetaImage; None if that is no file beside it, or another MetaImage, whose name is taken."""
+    if name.upper() == LOCAL:
+        return path
+    if Path(name).name != name or Path(name).suffix.lower() in META_SUFFIXES:
+        return None
+    data = path.with_name(name)
+    return data if data.is_file() else None
+
+
+def _detached(data: Path, output: Path) -> Path:
+    return output.with_suffix(data.suffix)
 
 
 def _check_packed_size(claimed: str, held: int, path: Path) -> None:

@@ -47,7 +47,8 @@ def finish(source: Path, target: Path, name: str = "a.png") -> None:
     taken = claim(source, target)
     assert taken.take() is None
     (target / name).write_text("result")
-    records = [taken.record([str(path)], [target / path.name], "us") for path in sorted(source.iterdir())]
+    scans = [path for path in sorted(source.iterdir()) if path.suffix != ".img"]
+    records = [taken.record([str(path)], [target / path.name], "us") for path in scans]
     for record in records:
         if record["outputs"] == [name]:
             record["source"], record["bytes"] = source_digest([source / name]), stored_bytes([target / name])
@@ -185,9 +186,24 @@ def test_a_refused_scan_keeps_what_the_earlier_run_said(source: Path, target: Pa
 def test_the_data_of_an_mhd_are_replaced_with_it(source: Path, target: Path) -> None:
     for path in source.iterdir():
         path.unlink()
-    (source / "v.mhd").write_text("NDims = 3")
+    (source / "v.mhd").write_text("ElementDataFile = pixels.img\n")
+    (source / "pixels.img").write_text("pixels")
     finish(source, target, "v.mhd")
-    (target / "v.raw").write_text("more")
+    assert items(source, target) == ["finished"]
+    (target / "v.img").write_text("of a run that was killed before it could write the header")
+    (target / "v.mhd").unlink()
+    assert items(source, target) == ["to do"]
+
+
+@pytest.mark.parametrize("name", ["v.mhd", "v.mha"])
+def test_a_volume_whose_data_beside_it_have_changed_is_done_again(source: Path, target: Path, name: str) -> None:
+    for path in source.iterdir():
+        path.unlink()
+    (source / name).write_text("ElementDataFile = pixels.img\n")
+    (source / "pixels.img").write_text("pixels")
+    finish(source, target, name)
+    assert items(source, target) == ["finished"]
+    (source / "pixels.img").write_text("others")
     assert items(source, target) == ["to do"]
 
 

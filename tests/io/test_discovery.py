@@ -285,13 +285,47 @@ def test_every_item_is_either_refused_or_complete(tmp_path: Path) -> None:
     assert all(isinstance(path, str) for item in items for path in item["image"])
 
 
-@pytest.mark.parametrize("suffix", [".raw", ".zraw"])
-def test_the_existing_data_of_an_mhd_are_kept_too(suffix: str, tmp_path: Path) -> None:
-    source = touch(tmp_path / "in" / "a.mhd")
+def meta_image(path: Path, data: str) -> Path:
+    """A header with its data beside it."""
+    touch(path.parent / data)
+    path.write_text(f"ObjectType = Image\nElementDataFile = {data}\n")
+    return path
+
+
+@pytest.mark.parametrize("header", [".mhd", ".mha"])
+@pytest.mark.parametrize("suffix", [".raw", ".zraw", ".img"])
+def test_the_existing_data_of_an_mhd_are_kept_too(header: str, suffix: str, tmp_path: Path) -> None:
+    source = meta_image(tmp_path / "in" / f"a{header}", f"pixels{suffix}")
     data = touch(tmp_path / "out" / f"b{suffix}")
-    (reason,) = refusals(find_scans(source, tmp_path / "out" / "b.mhd", "us"))
+    (reason,) = refusals(find_scans(source, tmp_path / "out" / f"b{header}", "us"))
     assert reason == f"OUTPUT must not exist, got {data}. Pass --overwrite to replace it."
-    assert "refusal" not in find_scans(source, tmp_path / "out" / "b.mhd", "us", overwrite=True)[0]
+    assert "refusal" not in find_scans(source, tmp_path / "out" / f"b{header}", "us", overwrite=True)[0]
+
+
+def test_no_output_has_its_data_in_place_of_an_inputs(tmp_path: Path) -> None:
+    source = meta_image(tmp_path / "a.mhd", "b.img")
+    (reason,) = refusals(find_scans(source, tmp_path / "b.mhd", "us", overwrite=True))
+    assert reason == f"OUTPUT must not be INPUT, got {tmp_path / 'b.img'}. Inputs are never modified; name another."
+
+
+def test_two_inputs_never_share_the_data_of_their_outputs(tmp_path: Path) -> None:
+    for name, data in (("a.mha", "a.raw"), ("a.mhd", "pixels.raw")):
+        meta_image(tmp_path / "in" / name, data)
+    _, second = find_scans(tmp_path / "in", tmp_path / "out", "us", overwrite=True)
+    shared = tmp_path / "out" / "a.raw"
+    rename = tmp_path / "in" / "a.mhd"
+    assert second["refusal"] == f"OUTPUT must be one file an input, got {shared} twice. Rename {rename}."
+
+
+def test_data_beside_their_header_are_no_image_of_their_own(tmp_path: Path) -> None:
+    meta_image(tmp_path / "in" / "a.mhd", "a.img")
+    meta_image(tmp_path / "in" / "b.mha", "pixels")
+    dicom(tmp_path / "in" / "slice.dcm")
+    (tmp_path / "in" / "c.mhd").write_text("HeaderSize = -1\nElementDataFile = slice.dcm\n")
+    touch(tmp_path / "in" / "lonely.img")
+    items = find_scans(tmp_path / "in", tmp_path / "out", "us")
+    assert [Path(item["image"][0]).name for item in items] == ["a.mhd", "b.mha", "c.mhd", "lonely.img", "slice.dcm"]
+    assert [reason.partition(",")[0] for reason in refusals(items)] == ["INPUT must be an image"]
 
 
 def test_an_existing_residual_is_kept_too(tmp_path: Path) -> None:

@@ -61,12 +61,23 @@ def test_a_source_is_another_by_size_time_or_name_of_any_file(tmp_path: Path) ->
     assert len(set(digests)) == len(digests)
 
 
-def test_the_data_beside_an_mhd_belong_to_it(tmp_path: Path) -> None:
-    (tmp_path / "a.mhd").write_text("head")
-    alone = source_digest([tmp_path / "a.mhd"])
-    (tmp_path / "a.raw").write_text("pixels")
-    assert source_digest([tmp_path / "a.mhd"]) != alone
-    assert stored_bytes([tmp_path / "a.mhd"]) == len("head") + len("pixels")
+@pytest.mark.parametrize("name", ["a.mhd", "a.mha", "A.MHD"])
+@pytest.mark.parametrize("data", ["a.raw", "a.zraw", "pixels.img"])
+def test_the_data_beside_an_mhd_belong_to_it(tmp_path: Path, name: str, data: str) -> None:
+    head = f"ElementDataFile = {data}\n"
+    (tmp_path / name).write_text(head)
+    alone = source_digest([tmp_path / name])
+    (tmp_path / data).write_text("pixels")
+    assert source_digest([tmp_path / name]) != alone
+    assert stored_bytes([tmp_path / name]) == len(head) + len("pixels")
+
+
+@pytest.mark.parametrize("padding", [0, 2**16 - 50, 2**16 - 40, 2**16, 2**20])
+def test_a_header_may_be_long_before_it_names_its_data(tmp_path: Path, padding: int) -> None:
+    (tmp_path / "a.mhd").write_text(f"Comment = {'x' * padding}\nElementDataFile = pixels.img\n")
+    head = stored_bytes([tmp_path / "a.mhd"])
+    (tmp_path / "pixels.img").write_text("pixels")
+    assert stored_bytes([tmp_path / "a.mhd"]) == head + len("pixels")
 
 
 def test_a_missing_file_is_like_no_other(tmp_path: Path) -> None:

@@ -419,6 +419,12 @@ def test_an_mhd_whose_data_are_not_one_file_beside_it_is_refused(tmp_path, where
         volume.read([source])
 
 
+def test_an_mhd_whose_data_have_the_name_of_another_header_is_refused(tmp_path):
+    source = meta_image(tmp_path / "a.mhd", numbers_of("i2", (3, 20, 24)), where="b.MHD")
+    with pytest.raises(InputError, match=r"ElementDataFile must be LOCAL or a file beside the header, got b\.MHD"):
+        volume.read([source])
+
+
 @pytest.mark.parametrize(
     ("dtype", "channels", "named"),
     [("f4", 5, "32-bit float"), ("u1", 2, "8-bit unsigned"), ("u1", 5, "8-bit unsigned")],
