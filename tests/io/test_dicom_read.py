@@ -177,6 +177,25 @@ def test_padding_of_unsigned_pixels_is_known_by_its_bits(tmp_path: Path, noise: 
     assert (read([path]).values[:4] == noise[4:].min()).all()
 
 
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("limit", [None, 4])
+def test_padding_beyond_the_stored_bits_is_known_and_no_tissue_of_equal_bits_is(
+    tmp_path: Path, noise: np.ndarray, signed: bool, limit: int | None
+) -> None:
+    padding = -32768 + 830 if signed else 63536
+    stored = noise.astype(np.int16 if signed else np.uint16)
+    stored[4] = 830 if signed else 63536 % 4096  # what is left of the padding in 12 bits
+    expected = stored.astype(float)
+    stored[:4], expected[:4] = padding, noise[5:].min()
+    path = ct(tmp_path / "a.dcm", stored, BitsStored=12, HighBit=11, RescaleIntercept=0)
+    dataset = pydicom.dcmread(path)
+    dataset.add_new("PixelPaddingValue", "SS" if signed else "US", padding)
+    if limit is not None:
+        dataset.add_new("PixelPaddingRangeLimit", "SS" if signed else "US", padding + limit)
+    dataset.save_as(path)
+    np.testing.assert_array_equal(read([path]).values, expected)
+
+
 @pytest.mark.filterwarnings("ignore:End of file reached:UserWarning")
 @pytest.mark.parametrize("cut", [20, 1000])
 @pytest.mark.parametrize("name", ["SC_rgb_rle.dcm", "693_J2KI.dcm", "examples_ybr_color.dcm"])

@@ -158,6 +158,15 @@ def test_padding_is_bit_exact_and_no_pixel_turns_into_padding(tmp_path: Path, no
     assert (output.pixel_array[10:] != -2000).all()
 
 
+def test_padding_beyond_the_stored_bits_is_bit_exact(tmp_path: Path, noise: np.ndarray) -> None:
+    stored = noise.astype(np.uint16) + 2000  # where 2096, which is left of 63536 in 12 bits, is a tissue
+    stored[:4] = 63536
+    path = ct(tmp_path / "a.dcm", stored, BitsStored=12, HighBit=11, RescaleIntercept=0, PixelPaddingValue=63536)
+    (output,) = derived([path], tmp_path, 9.0)
+    words = np.frombuffer(output.PixelData, np.uint16).reshape(stored.shape)
+    np.testing.assert_array_equal(words, np.where(stored == 63536, 63536, stored - 9))
+
+
 def test_overlay_bits_stay_where_they_are(tmp_path: Path, noise: np.ndarray) -> None:
     stored = noise.astype(np.uint16) + 100
     overlay = np.zeros_like(stored)

@@ -131,6 +131,15 @@ class Padding:
         result: npt.NDArray[np.bool_] = (numbers >= self.lowest) & (numbers <= self.highest)
         return result
 
+    def mask_words(self, raw: Integers, pixels: PixelFormat) -> npt.NDArray[np.bool_]:
+        """Tell which words are padding, some of which is written beyond BitsStored, where no number can be.
+
+        Cut to BitsStored, such padding would be the number of a tissue: 63536 in 12 bits is 2096.
+        """
+        lowest, highest = pixels.limits
+        beyond = (raw < lowest) | (raw > highest)
+        return self.mask(pixels.numbers(raw)) | (beyond & self.mask(raw))
+
 
 def load(path: Path) -> Dataset:
     """Read a whole file.
