@@ -29,6 +29,7 @@ from pydicom.uid import (
 )
 
 from monai_gan_denoise.io.dicom.claims import check_deflated, check_pixels
+from monai_gan_denoise.io.dicom.components import MAGNITUDE, complex_components
 from monai_gan_denoise.io.dicom.objects import class_name, is_other_object
 from monai_gan_denoise.io.dicom.stream import BoundedFile
 from monai_gan_denoise.io.scan import MINIMUM_SIZE, InputError
@@ -69,7 +70,7 @@ HEADER_TAGS = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "InstanceNumber", "NumberOfFrames"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "SliceThickness"),
     *("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel"),
-    *("PhotometricInterpretation", "RescaleSlope", "RescaleIntercept"),
+    *("PhotometricInterpretation", "RescaleSlope", "RescaleIntercept", "ImageType", "ComplexImageComponent"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 )
 WHOLE_NUMBERS = (
@@ -132,6 +133,10 @@ def check(dataset: Dataset, path: Path) -> None:
         raise InputError(f"object must hold an image, got {name} without pixel data in {path}. {cure}.")
     if other:
         raise InputError(f"object must be an image to denoise, got {name} in {path}. Leave it out.")
+    if others := sorted(complex_components(dataset) - {MAGNITUDE}):
+        mixed = MAGNITUDE in complex_components(dataset)
+        cure = "Split it, and pass the magnitudes" if mixed else "Leave it out"
+        raise InputError(f"MR images must be magnitudes, got {', '.join(others)} in {path}. {cure}.")
     if not dataset.get("SOPClassUID"):
         raise InputError(f"SOPClassUID must be present, got none in {path}. Fetch the file again.")
     if min(dataset.Rows, dataset.Columns) < MINIMUM_SIZE:

@@ -11,9 +11,14 @@ import pydicom
 from pydicom import Dataset
 from pydicom.uid import UID, EnhancedUSVolumeStorage
 
+from monai_gan_denoise.io.dicom.components import shows_no_magnitude
+
 __all__ = ["class_name", "holds_no_image", "is_other_object"]
 
-ELEMENTS = ("SOPClassUID", "Rows", "Columns")
+ELEMENTS = (
+    *("SOPClassUID", "Rows", "Columns", "Modality", "ImageType", "ComplexImageComponent"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+)
 
 
 def class_name(dataset: Dataset) -> str:
@@ -38,8 +43,9 @@ def is_other_object(dataset: Dataset) -> bool:
 
 
 def holds_no_image(path: Path) -> bool:
-    """Tell whether a DICOM file is of a class that holds no picture of a patient."""
+    """Tell whether a DICOM file holds no picture of a patient by its class, or phases and the like alone."""
     try:
-        return is_other_object(pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=list(ELEMENTS)))
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=list(ELEMENTS))
+        return is_other_object(dataset) or shows_no_magnitude(dataset)
     except Exception:  # whatever the parser stumbles over, it says nothing about the class
         return False
