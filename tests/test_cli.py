@@ -46,6 +46,13 @@ def nifti(path: Path, values: np.ndarray | None = None) -> Path:
     return path
 
 
+def label_map(path: Path) -> Path:
+    image = nibabel.Nifti1Image(np.full((24, 20, 2), 17, np.int16), np.eye(4))
+    image.header.set_intent("label")
+    nibabel.save(image, path)
+    return path
+
+
 def png(path: Path, shape: tuple[int, ...] = (24, 20)) -> Path:
     Image.fromarray(NOISE.integers(0, 256, shape).astype(np.uint8)).save(path)
     return path
@@ -115,8 +122,9 @@ BAD: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     ),
     "unusable values": ("nan.nii", spoiled, "must be finite, got 3 NaN or infinite"),
     "too small": ("small.png", lambda path: png(path, (15, 40)), "at least 16 .* got 15 x 40"),
+    "label map": ("dseg.nii.gz", label_map, r"got 1002 \(label\)"),
 }
-SKIPPED = {"report", "structures"}  # beside images: objects that belong to a study
+SKIPPED = {"report", "structures", "label map"}  # beside images: what belongs to a study
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from monai_gan_denoise.io import dicom
 from monai_gan_denoise.io.claim import OutputClaim
-from monai_gan_denoise.io.formats import SUFFIXES, suffix_of
+from monai_gan_denoise.io.formats import SUFFIXES, no_image, suffix_of
 from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
 from monai_gan_denoise.io.media import find_media, leave_out_others, missing_files
 from monai_gan_denoise.io.report import is_tree
@@ -156,8 +156,10 @@ def _group(paths: Sequence[Path]) -> list[dict[str, Any]]:
             if not path.is_file():  # a link to nothing, a pipe that would never end
                 reason = f"INPUT must be a file that can be read, got {path}. Leave it out."
             elif suffix_of(path, SUFFIXES):
-                items.append({"image": [path]})
-                continue
+                if (other := no_image(path)) is None:
+                    items.append({"image": [path]})
+                    continue
+                reason = other
             elif dicom.is_dicom(path):
                 candidates.append(path)
                 continue

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from monai_gan_denoise.io import dicom, nifti, raster, volume
+from monai_gan_denoise.io import dicom, nifti, nifti_file, raster, volume, volume_file
 from monai_gan_denoise.io.scan import Derivation, Scan
 
-__all__ = ["SUFFIXES", "Format", "format_of", "suffix_of"]
+__all__ = ["SUFFIXES", "Format", "format_of", "no_image", "suffix_of"]
 
 SUFFIXES = (*nifti.SUFFIXES, *raster.SUFFIXES, *volume.SUFFIXES)  # of all formats but DICOM, known by its content
 
@@ -49,3 +49,14 @@ def format_of(path: Path) -> Format | None:
     if suffix_of(path, volume.SUFFIXES):
         return volume
     return dicom if dicom.is_dicom(path) else None
+
+
+def no_image(path: Path) -> str | None:
+    """Say why a file of one of ``SUFFIXES`` holds no image to denoise, as its header tells of labels and vector fields.
+
+    Returns:
+        One line; None if it may hold one. Of a mask whose header says nothing nobody can tell.
+    """
+    if suffix_of(path, nifti.SUFFIXES):
+        return nifti_file.no_image(path)
+    return volume_file.no_image(path) if suffix_of(path, volume.SUFFIXES) else None

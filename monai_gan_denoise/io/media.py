@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_gan_denoise.io import dicom
+from monai_gan_denoise.io.formats import no_image
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = ["find_media", "leave_out_others", "missing_files"]
@@ -37,7 +38,8 @@ def missing_files(media: Iterable[Path]) -> list[dict[str, Any]]:
 def leave_out_others(items: Sequence[dict[str, Any]], media: Sequence[Path]) -> list[dict[str, Any]]:
     """Mark as ``left_out`` what is refused because it is no image, if there is anything else.
 
-    Objects that hold no picture, such as reports, belong to a study; a viewer and its help belong on a CD.
+    Objects that hold no picture, such as reports, belong to a study, and label maps lie beside their images; a viewer
+    and its help belong on a CD.
     """
     marked = [{**item, "left_out": True} if _is_other(item, media) else item for item in items]
     return marked if any("left_out" not in item for item in marked) else list(items)
@@ -48,6 +50,8 @@ def _is_other(item: dict[str, Any], media: Sequence[Path]) -> bool:
         return False
     path = Path(item["image"][0])
     try:
+        if path.is_file() and no_image(path):
+            return True
         if dicom.is_dicom(path):
             return dicom.holds_no_image(path)
     except OSError:  # what cannot be read may be an image

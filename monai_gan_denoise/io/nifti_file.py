@@ -27,11 +27,14 @@ from nibabel.spatialimages import HeaderDataError
 from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_claim, check_slice
 from monai_gan_denoise.io.scan import InputError
 
-__all__ = ["VOLUME_AXES", "Header", "NiftiFile", "open_nifti"]
+__all__ = ["VOLUME_AXES", "Header", "NiftiFile", "no_image", "open_nifti"]
 
 CHUNK = 1 << 24  # bytes read at once, so that a header's claim alone never takes memory
 BLOCK = 1 << 22  # bytes of stored numbers worked on at once; in float64, and in its copies, they are many times that
 VOLUME_AXES = 3
+# Intents whose numbers are no intensities: labels (also as NeuroNames), matrices, displacements, vectors, points,
+# triangles, quaternions. What lies below are statistics and estimates, which are images.
+NO_INTENSITIES = range(1002, 1011)
 
 logger = logging.getLogger(__name__)
 Array: TypeAlias = npt.NDArray[np.generic]
@@ -123,6 +126,15 @@ def open_nifti(path: Path) -> NiftiFile:
         return NiftiFile(path, header, bytes(block + _exactly(stream, offset - len(block), path)), shape, dtype)
 
 
+def no_image(path: Path) -> str | None:
+    """Say why a file holds no image to denoise, by its intent; None if it may, or if it cannot be read."""
+    try:
+        with _refusing(path), _opened(path) as stream:
+            return _no_intensities(_header(stream, path)[0], path)
+    except Exception:  # whatever the parser stumbles over, reading says
+        return None
+
+
 @contextmanager
 def _refusing(path: Path) -> Iterator[None]:
     """Turn the errors of a damaged file into one that names it."""
@@ -162,6 +174,8 @@ def _note(path: Path, _: int, message: str) -> None:
 
 
 def _layout(header: Header, path: Path) -> tuple[int, tuple[int, ...], np.dtype[np.generic]]:
+    if reason := _no_intensities(header, path):
+        raise InputError(reason)
     shape, dtype = header.get_data_shape(), header.get_data_dtype()
     if not 2 <= len(shape) <= 5 or min(shape) < 1:
         raise InputError(f"dim must be 2 to 5 positive sizes, got {shape} in {path}. Convert it again.")
@@ -176,6 +190,14 @@ def _layout(header: Header, path: Path) -> tuple[int, tuple[int, ...], np.dtype[
     check_claim(offset + math.prod(shape) * dtype.itemsize, path.stat().st_size * packing, path)
     check_slice(shape, path)
     return offset, shape, dtype
+
+
+def _no_intensities(header: Header, path: Path) -> str | None:
+    code = int(header["intent_code"])
+    if code not in NO_INTENSITIES:
+        return None
+    found = f"{code} ({header.get_value_label('intent_code')}) in {path}"
+    return f"intent_code must be one of an image, got {found}. Leave it out, or set it to 0 if this is an image."
 
 
 def _exactly(stream: IO[bytes], size: int, path: Path, later: int = 0) -> bytearray:

@@ -20,7 +20,15 @@ from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_start
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.whole import whole_file
 
-__all__ = ["DETACHED", "VolumeFile", "detached_files", "read_volume_file", "write_volume_file", "written_files"]
+__all__ = [
+    "DETACHED",
+    "VolumeFile",
+    "detached_files",
+    "no_image",
+    "read_volume_file",
+    "write_volume_file",
+    "written_files",
+]
 
 DETACHED = (".raw", ".zraw")  # what data in a file of their own are named as a rule
 META_SUFFIXES = (".mha", ".mhd")
@@ -29,6 +37,8 @@ NRRD_SIGNATURE = b"NRRD00"  # MetaImage has no fixed start
 NRRD_END = re.compile(rb"\r?\n\r?\n")
 META_END = re.compile(rb"ElementDataFile[ \t]*=[ \t]*([^\r\n]*)(\r?\n|\Z)")  # by the format's rule the last field
 USUAL_HEAD, MAX_HEAD = 2**16, 2**24  # bytes; a header may have lines for each frame of a long sequence
+SEGMENT = rb"^Segment\d+_ID:="  # a key that 3D Slicer writes for each segment of a .seg.nrrd
+KEYS = 1 << 16  # bytes in which the first segment is named; they are sorted, and a segment has about ten short keys
 ROUNDED = 1e-5  # relative; old writers give a size in six digits and an exponent
 ZLIB_OR_GZIP = 47  # window bits that make zlib find out which of the two it is
 
@@ -106,6 +116,17 @@ def written_files(source: Path, output: Path) -> list[Path]:
     return [output, *(_detached(data, output) for data in detached_files(source))]
 
 
+def no_image(path: Path) -> str | None:
+    """Say why a file holds no image to denoise, by the keys of an NRRD; None if it may, or if it cannot be read."""
+    if not _is_nrrd(path):
+        return None
+    try:
+        with path.open("rb") as stream:
+            return _segments(re.split(NRRD_END, stream.read(KEYS), maxsplit=1)[0], path)
+    except OSError:  # which reading says
+        return None
+
+
 def read_volume_file(path: Path) -> VolumeFile:
     """Part a file into header and data.
 
@@ -162,7 +183,15 @@ def _is_nrrd(path: Path) -> bool:
     return path.suffix.lower() == ".nrrd"
 
 
+def _segments(head: bytes, path: Path) -> str | None:
+    if not (found := re.search(SEGMENT, head, re.MULTILINE)):
+        return None
+    return f"NRRD must hold an image, got a segmentation ({found.group()[:-2].decode()}) in {path}. Leave it out."
+
+
 def _nrrd_file(path: Path, head: bytes, body: bytes, fields: dict[str, str]) -> VolumeFile:
+    if reason := _segments(head, path):
+        raise InputError(reason)
     if "data file" in fields or "datafile" in fields:
         raise InputError(f"header and data must be in one file, got a detached header in {path}. Convert it.")
     encoding = fields.get("encoding", "none")

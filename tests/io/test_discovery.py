@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -16,7 +17,7 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
-from monai_gan_denoise.io import InputError, find_scans, read_manifest
+from monai_gan_denoise.io import InputError, find_scans, read_manifest, read_scan
 
 
 def touch(path: Path) -> Path:
@@ -334,3 +335,81 @@ def test_an_existing_residual_is_kept_too(tmp_path: Path) -> None:
     assert "refusal" not in find_scans(source, tmp_path / "out", "us")[0]
     (reason,) = refusals(find_scans(source, tmp_path / "out", "us", residual=True))
     assert reason == f"OUTPUT must not exist, got {residual}. Pass --overwrite to replace it."
+
+
+LABELS = [1002, 1003]
+NO_INTENSITIES = [
+    *LABELS,
+    1004,
+    1005,
+    1006,
+    1007,
+    1008,
+    1009,
+    1010,
+]  # matrices to quaternions, as nifti1.h numbers them
+INTENSITIES = [0, 2, 5, 24, 1001, 1011, 2001]  # none, correlation, z score, p value, estimate, no unit, time series
+
+
+def nifti(path: Path, intent: int, kind: type = nibabel.Nifti1Image) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = kind(np.zeros((16, 16, 2), np.int16), np.eye(4))
+    image.header["intent_code"] = intent
+    nibabel.save(image, path)
+    return path
+
+
+def slicer_segmentation(path: Path, end: str = "\n") -> Path:
+    """What 3D Slicer writes, shortened: an NRRD of labels with keys that describe the segments."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ["NRRD0004", "type: unsigned char", "dimension: 3", "sizes: 16 16 2", "encoding: raw"]
+    lines += ["Segment0_Color:=0.5 0.68 0.5", "Segment0_ID:=Segment_1", "Segment0_LabelValue:=1", "", ""]
+    path.write_bytes(end.join(lines).encode() + bytes(16 * 16 * 2))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.NII.gz"])
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+@pytest.mark.parametrize("intent", [*NO_INTENSITIES, *INTENSITIES])
+def test_labels_and_vectors_are_known_by_their_intent(intent: int, kind: type, name: str, tmp_path: Path) -> None:
+    path = nifti(tmp_path / name, intent, kind)
+    (item,) = find_scans(path, tmp_path / "out", "mr")
+    assert ("refusal" in item) == (intent in NO_INTENSITIES)
+    if intent in LABELS:
+        what = {1002: "label", 1003: "neuroname"}[intent]
+        found = f"intent_code must be one of an image, got {intent} ({what}) in {path}"
+        assert item["refusal"] == f"{found}. Leave it out, or set it to 0 if this is an image."
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_segmentations_of_3d_slicer_are_known_by_their_keys(end: str, tmp_path: Path) -> None:
+    path = slicer_segmentation(tmp_path / "a.seg.nrrd", end)
+    (item,) = find_scans(path, tmp_path / "out", "mr")
+    reason = f"NRRD must hold an image, got a segmentation (Segment0_ID) in {path}. Leave it out."
+    assert item["refusal"] == reason
+    with pytest.raises(InputError, match=re.escape(reason)):
+        read_scan([path])
+    head, data = path.read_bytes().split(b"Segment0_Color")
+    path.write_bytes(head + end.encode() + b"Segment0_Color" + data)  # behind the empty line these are pixels
+    (item,) = find_scans(path, tmp_path / "out", "mr")
+    assert "refusal" not in item
+
+
+def test_labels_beside_images_are_left_out_and_alone_refused(tmp_path: Path) -> None:
+    labels = [nifti(tmp_path / "in" / "dseg.nii.gz", 1002), slicer_segmentation(tmp_path / "in" / "s.seg.nrrd")]
+    assert [
+        ("left_out" in item, "refusal" in item) for item in find_scans(tmp_path / "in", tmp_path / "out", "mr")
+    ] == [
+        (False, True),
+        (False, True),
+    ]
+    image = nifti(tmp_path / "in" / "bold.nii.gz", 0)
+    scan, *others = find_scans(tmp_path / "in", tmp_path / "out", "mr")
+    assert scan["image"] == [str(image)]
+    assert [(item["image"], item["left_out"]) for item in others] == [([str(path)], True) for path in labels]
+
+
+def test_a_label_map_is_not_read_as_an_image(tmp_path: Path) -> None:
+    path = nifti(tmp_path / "a.nii", 1002)
+    with pytest.raises(InputError, match=r"intent_code must be one of an image, got 1002 \(label\) in .*a\.nii\."):
+        read_scan([path])
