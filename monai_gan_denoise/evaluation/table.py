@@ -47,15 +47,15 @@ def text_table(rows: Sequence[Row]) -> str:
     groups: dict[str | None, list[tuple[str, dict[str, float]]]] = {}
     for pair, found in rows:
         if isinstance(found, Figures):
-            groups.setdefault(pair.modality, []).append((pair.name, _measures(found)))
+            name = pair.name.encode(errors=UNREADABLE).decode()
+            groups.setdefault(pair.modality, []).append((name, _measures(found)))
     lines = [line for group in groups.values() for line in group]
     lines += [(f"mean of {len(group)} {modality or 'images'}", _means(group)) for modality, group in groups.items()]
     columns = [name for name in SHOWN if any(name in measures for _, measures in lines)]
     cells = [["image", *(SHOWN[name][0] for name in columns)]]
     cells += [[label, *(_shown(measures, name) for name in columns)] for label, measures in lines]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    table = "\n".join(_line(row, widths) for row in cells)
-    return table.encode(errors=UNREADABLE).decode()
+    return "\n".join(_line(row, widths) for row in cells)
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:

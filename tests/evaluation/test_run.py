@@ -123,6 +123,7 @@ def test_a_name_that_is_not_utf_8_is_shown_as_far_as_it_can_be(folders: Folders,
     code, out, err = run("--clean", folders[0], "--pred", folders[1], "--output", tmp_path / "out.csv")
     assert (code, err) == (0, [])
     assert [line.split("  ")[0] for line in out[1:3]] == ["caf\\udce9.png", "deep/b.png"]
+    assert len({line.index(" 255 ") for line in out[1:3]}) == 1
     assert [row["image"] for row in rows(tmp_path / "out.csv")] == ["caf\\udce9.png", "deep/b.png"]
 
 
