@@ -278,6 +278,16 @@ def test_existing_results_are_kept_unless_overwrite_says_otherwise(tmp_path: Pat
     assert np.array_equal(np.asarray(Image.open(target / "a.png")), np.asarray(Image.open(source / "a.png")))
 
 
+@pytest.mark.usefixtures("identity")
+def test_no_report_replaces_the_result_that_it_tells_of(tmp_path: Path, run: Run) -> None:
+    source, target = nifti(tmp_path / "a.nii.gz"), tmp_path / "b.nii.gz"
+    code, lines = run("denoise", source, target, "--modality", "mr", "--report", target)
+    assert code == 2
+    one_line(lines[:-1], "report must be another file than the results", target)
+    assert lines[-1] == "0 of 1 scans denoised, 1 failed."
+    assert [path.name for path in tmp_path.iterdir()] == ["a.nii.gz"]
+
+
 def test_an_image_of_unknown_modality_is_refused_with_the_cure(tmp_path: Path, run: Run) -> None:
     code, lines = run("denoise", png(tmp_path / "a.png"), tmp_path / "out")
     assert code == 2

@@ -80,6 +80,8 @@ def find_scans(
         item if "refusal" in item else _complete(item, root, target, single, manifest, modality)
         for item in [*_group(paths), *missing, *missing_files(media)]
     ]
+    if claim and (refusal := _refuse_report(items, residual, claim)):
+        return [{"image": [str(source)], "refusal": refusal}]
     return _refuse_clashes(leave_out_others(items, media), overwrite, residual, claim) or [
         {"image": [str(source)], "refusal": f"INPUT must hold an image, got none in {source}. Pass another."}
     ]
@@ -205,6 +207,15 @@ def _complete(
         rule = f"outputs must lie in OUTPUT, got {outside} behind a link that leads out of {target}"
         return {**named, "refusal": f"{rule}. Remove the link."}
     return {**named, "outputs": [str(path) for path in outputs], "modality": known}
+
+
+def _refuse_report(items: list[dict[str, Any]], residual: bool, claim: OutputClaim) -> str | None:
+    """Refuse a report in place of a result; the run is over then, and reports nothing."""
+    results = {path.resolve() for item in items for path in _written(item, _named(item, residual))}
+    if claim.report is None or claim.report.resolve() not in results:
+        return None
+    claim.release()
+    return f"report must be another file than the results, got {claim.report}. Pass another name with --report."
 
 
 def _refuse_clashes(

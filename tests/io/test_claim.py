@@ -113,6 +113,16 @@ def test_anothers_file_in_the_reports_place_stops_the_run(source: Path, target: 
     assert (target / "run_report.json").read_text() == "my notes"
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.png.residual.tiff", "deep/../b.png"])
+def test_no_report_takes_the_place_of_a_result(source: Path, target: Path, name: str) -> None:
+    taken = OutputClaim(source, target, target / name, WAY)
+    (item,) = find_scans(source, target, "us", residual=True, claim=taken)
+    rule = "report must be another file than the results"
+    assert item["refusal"] == f"{rule}, got {target / name}. Pass another name with --report."
+    assert not taken.taken
+    assert not list(target.iterdir())
+
+
 def test_a_folder_that_cannot_be_made_is_refused(source: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (refusal,) = items(source, tmp_path / "file" / "out")
