@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -16,8 +17,10 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.transforms import Compose
 from skimage.filters import gaussian
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from monai_gan_denoise import phantoms
+from monai_gan_denoise.engines import has_tensorboard
 from monai_gan_denoise.io import find_scans, load_datalist, load_training_datalist
 from monai_gan_denoise.networks import GanDenoiser, load_weights
 from monai_gan_denoise.transforms import collate_patches
@@ -85,6 +88,78 @@ def test_loss_is_logged_every_50_iterations_and_its_mean_every_epoch(
         train(bundle_root, dataset_dir, tmp_path / "run", iterations=120, adversarial_from=120, epoch_length=60)
     logged = [line.split(" -- ")[0] for line in caplog.messages if line.startswith("Epoch") and " -- loss:" in line]
     assert logged == ["Epoch: 1/2, Iter: 50/60", "Epoch[1] Metrics", "Epoch: 2/2, Iter: 40/60", "Epoch[2] Metrics"]
+
+
+class Features(torch.nn.Module):
+    """A loss with weights of its own, as PerceptualLoss is: a distance after a fixed convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = torch.nn.Conv2d(1, 4, 3).requires_grad_(False)
+        self.moved: list[str] = []
+
+    def forward(self, estimate: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return (self.convolution(estimate) - self.convolution(label)).abs().mean()
+
+    def _apply(self, *arguments: Any, **more: Any) -> Features:
+        self.moved.append("moved")
+        return super()._apply(*arguments, **more)
+
+
+def test_a_loss_with_weights_of_its_own_is_moved_to_the_device_and_steers_the_training(
+    bundle_root: Path, dataset_dir: Path, tmp_path: Path
+) -> None:
+    features = Features()
+    before = features.convolution.weight.clone()
+    settings = {"train#loss#terms#features": features, "train#loss#weights#features": 5.0}
+    run = train(bundle_root, dataset_dir, tmp_path / "with", **settings)
+    assert features.moved
+    assert run.trainer.state.output["terms"]["features"] > 0
+    assert torch.equal(features.convolution.weight, before)
+    without = train(bundle_root, dataset_dir, tmp_path / "without")
+    states = [each.parser.get_parsed_content("network").state_dict() for each in (run, without)]
+    assert any(not torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
+def test_tensorboard_gets_curves_and_example_images(bundle_root: Path, dataset_dir: Path, tmp_path: Path) -> None:
+    schedule = {"iterations": 100, "adversarial_from": 80, "epoch_length": 50, "val_interval": 1}
+    run = train(bundle_root, dataset_dir, tmp_path / "run", tensorboard=True, **schedule)
+    curves: dict[str, dict[int, float]] = {}
+    images: dict[str, list[int]] = {}
+    for file in (tmp_path / "run").glob("events.*"):
+        events = EventAccumulator(str(file))
+        events.Reload()
+        for tag in events.Tags()["scalars"]:
+            curves.setdefault(tag, {}).update({event.step: event.value for event in events.Scalars(tag)})
+        for tag in events.Tags()["images"]:
+            images.setdefault(tag, []).extend(event.step for event in events.Images(tag))
+    terms = run.trainer.state.output["terms"]
+    assert terms.keys() >= {"log_error", "ms_ssim", "coarse", "level"}
+    for name, value in terms.items():
+        assert curves[name][100] == pytest.approx(value)
+    assert curves["psnr"].keys() == curves["ssim"].keys() == {1, 2}
+    assert curves["psnr"][2] == pytest.approx(run.parser.get_parsed_content("validate#evaluator").state.metrics["psnr"])
+    assert images == {"noisy, denoised, clean": [1, 2]}
+
+
+def test_training_stops_once_validation_no_longer_improves(
+    bundle_root: Path, dataset_dir: Path, tmp_path: Path
+) -> None:
+    # The weights stand still, and so does validation: the first is the best, and two more are waited for.
+    settings = {"iterations": 90, "adversarial_from": 80, "epoch_length": 10, "learning_rate": 0.0}
+    run = train(bundle_root, dataset_dir, tmp_path / "run", val_interval=1, patience=2, **settings)
+    assert run.trainer.state.epoch == 3
+    assert run.trainer.should_terminate
+
+
+def test_without_tensorboard_a_line_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert has_tensorboard()
+    assert not caplog.messages
+    monkeypatch.setattr("monai_gan_denoise.engines.examples.find_spec", lambda name: None)
+    assert not has_tensorboard()
+    assert "pip install 'monai-gan-denoise[train]'" in caplog.text
 
 
 def test_a_folder_of_volumes_trains_without_a_manifest(bundle_root: Path, tmp_path: Path) -> None:

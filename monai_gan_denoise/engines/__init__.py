@@ -3,7 +3,7 @@
 from monai_gan_denoise.engines.adversary import Adversary
 from monai_gan_denoise.engines.ending import Interruption, ScanEvents, interruptible
 from monai_gan_denoise.engines.evaluator import Outcome, ScanDataset, ScanEngine, ScanEvaluator
-from monai_gan_denoise.engines.examples import ExampleImages
+from monai_gan_denoise.engines.examples import ExampleImages, has_tensorboard
 from monai_gan_denoise.engines.figures import BeforeAfterFigures
 from monai_gan_denoise.engines.handlers import GradientClipping, LossGuard, TrainingError, WeightsSaver
 from monai_gan_denoise.engines.inferers import SlicewiseInferer, StagesInferer
@@ -35,6 +35,7 @@ __all__ = [
     "TrainingProgress",
     "WeightsSaver",
     "end_unless",
+    "has_tensorboard",
     "interruptible",
     "unwrapped",
 ]

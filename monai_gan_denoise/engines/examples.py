@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,17 @@ from torch import Tensor
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-__all__ = ["ExampleImages"]
+__all__ = ["ExampleImages", "has_tensorboard"]
+
+logger = logging.getLogger(__name__)
+
+
+def has_tensorboard() -> bool:
+    """Tell whether curves and example images can be written, and warn if they cannot."""
+    if find_spec("tensorboard") is not None:
+        return True
+    logger.warning("No curves, no example images: tensorboard is missing. Run pip install 'monai-gan-denoise[train]'.")
+    return False
 
 
 class ExampleImages:
