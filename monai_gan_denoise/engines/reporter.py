@@ -97,6 +97,8 @@ class RunReporter:
         if record["status"] == "denoised":
             record["source"] = source_digest(outcome.files)
             record["derivation"] = self.claim.way(record["modality"])
+            # Slices on no grid have no residual.
+            record["outputs"] = [name for name in record["outputs"] if self.claim.path(name).is_file()]
             record["bytes"] = stored_bytes([self.claim.path(name) for name in record["outputs"]])
 
     def _write(self, state: RunState) -> None:

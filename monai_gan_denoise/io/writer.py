@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,8 @@ from monai_gan_denoise.io.scan import Derivation, InputError
 
 __all__ = ["DiscoveredLayout", "ScanWriter", "discovered_outputs", "residual_path", "write_scan"]
 
+logger = logging.getLogger(__name__)
+
 RESIDUAL_SUFFIXES = {  # what holds signed fractions in one file; of every other result it is NIfTI
     ".nrrd": ".nrrd",
     ".mha": ".mha",
@@ -36,7 +39,8 @@ class ScanWriter(ImageWriter):
 
     Args:
         derivation: how the outputs are made.
-        residual: write the source minus the outputs, which exist already, as float32 with the source's geometry.
+        residual: write the source minus the outputs, which exist already, as float32 with the source's geometry; a line
+            says where that cannot be.
     """
 
     def __init__(self, derivation: Derivation, residual: bool = False, **_: Any) -> None:
@@ -71,7 +75,12 @@ class ScanWriter(ImageWriter):
         # out from what was removed.
         if module in (raster, volume):
             removed = module.read(self.files).values - module.read(self.outputs).values
-        module.write_residual(self.files, removed, residual_path(self.outputs))
+        residual = residual_path(self.outputs)
+        try:
+            module.write_residual(self.files, removed, residual)
+        except InputError as error:  # which the outputs need not suffer for
+            residual.unlink(missing_ok=True)  # that of an earlier run, which is replaced by none
+            logger.warning("No residual: %s", error)
 
     def _derivation(self) -> Derivation:
         """Add the modality, which shows in the pixels as well and may come from the command line, to the settings."""

@@ -15,8 +15,9 @@ from pydicom import Dataset
 
 from monai_gan_denoise.io.dicom.header import numbers
 
-__all__ = ["Plane", "affine", "macro", "plane"]
+__all__ = ["Plane", "affine", "distinct", "macro", "plane"]
 
+ROUNDING = 3  # decimals of mm within which frames lie at one place
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -45,6 +46,11 @@ class Plane:
     def height(self) -> float | None:
         """Position along the normal in mm; None without a position."""
         return None if self.origin is None else float(np.dot(self.origin, self.normal))
+
+    @property
+    def place(self) -> tuple[float, ...] | None:
+        """The origin without what rounding makes of it: equal for frames at one place."""
+        return None if self.origin is None else tuple(round(number, ROUNDING) for number in self.origin)
 
 
 def macro(dataset: Dataset, frame: int, sequence: str) -> Dataset | None:
@@ -78,7 +84,8 @@ def plane(dataset: Dataset, frame: int = 0) -> Plane:
 def affine(planes: Sequence[Plane]) -> npt.NDArray[np.float64]:
     """Build the matrix from (row, column, slice) indices to RAS millimeters.
 
-    The slice step is the mean one from the first to the last plane; of a single plane, its spacing along the normal.
+    The slice step is the mean one from the first place to the last; of a single place, its spacing along the normal.
+    It is true of frames in slice order, one at each place and at even steps; of others no matrix is.
 
     Args:
         planes: one or more, in slice order.
@@ -86,10 +93,11 @@ def affine(planes: Sequence[Plane]) -> npt.NDArray[np.float64]:
     Returns:
         4 x 4.
     """
-    first, last = planes[0], planes[-1]
+    places = distinct(planes)
+    first, last = places[0], places[-1]
     step = first.normal * first.spacing[2]
-    if first.origin is not None and last.origin is not None and first.origin != last.origin:
-        step = np.subtract(last.origin, first.origin) / (len(planes) - 1)
+    if first.origin is not None and last.origin is not None and first is not last:
+        step = np.subtract(last.origin, first.origin) / (len(places) - 1)
     matrix = np.eye(4)
     matrix[:3, 0] = np.multiply(first.along_column, first.spacing[0])
     matrix[:3, 1] = np.multiply(first.along_row, first.spacing[1])
@@ -97,6 +105,14 @@ def affine(planes: Sequence[Plane]) -> npt.NDArray[np.float64]:
     matrix[:3, 3] = first.origin or (0.0, 0.0, 0.0)
     result: npt.NDArray[np.float64] = LPS_TO_RAS @ matrix
     return result
+
+
+def distinct(planes: Sequence[Plane]) -> list[Plane]:
+    """Give the first of the planes at each place, in their order; those without a position lie at one."""
+    found: dict[tuple[float, ...] | None, Plane] = {}
+    for each in planes:
+        found.setdefault(each.place, each)
+    return list(found.values())
 
 
 def _lengths(value: Any, count: int) -> tuple[float, ...] | None:

@@ -17,9 +17,11 @@ from pydicom import Dataset, dcmwrite
 
 from monai_gan_denoise.io.dicom.derived import derive, series_uid
 from monai_gan_denoise.io.dicom.frames import Frame, frames
-from monai_gan_denoise.io.dicom.geometry import Plane, affine, plane
+from monai_gan_denoise.io.dicom.geometry import Plane, plane
+from monai_gan_denoise.io.dicom.grid import find_grid
 from monai_gan_denoise.io.dicom.header import frame_count
 from monai_gan_denoise.io.dicom.pixels import PixelFormat, Units, load, luminance
+from monai_gan_denoise.io.dicom.spacing import unevenness
 from monai_gan_denoise.io.scan import Derivation, InputError
 from monai_gan_denoise.io.whole import whole_file, whole_files
 
@@ -87,7 +89,8 @@ def write(
 def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], output: Path) -> None:
     """Write input minus output as float32 NIfTI, in the units of ``Scan.values`` and with its geometry.
 
-    This is what was removed as ``write`` carries it out: padding stays, and stored numbers are whole and limited.
+    This is what was removed as ``write`` carries it out: padding stays, and stored numbers are whole and limited. Where
+    several frames lie at each place, the file has a fourth dimension.
 
     Args:
         files: as passed to ``read``.
@@ -95,7 +98,7 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
         output: the file to write.
 
     Raises:
-        InputError: if a source can no longer be read.
+        InputError: if a source can no longer be read, or its slices lie on no grid, so that no affine would be true.
         ValueError: if the numbers of files and slices differ.
     """
     planes = removed[np.newaxis] if removed.ndim == 2 else np.moveaxis(removed, 2, 0)
@@ -105,9 +108,16 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
         for path in files:
             places += _write_difference(path, planes[len(places) :], spool.file)
         _check_all_used(planes, len(places))
+        grid = find_grid(places)
+        if grid is None:
+            found = f"{unevenness(places) or 'uneven steps'} in {files[0]}"
+            raise InputError(
+                f"slices must lie at even steps for a residual, got {found}. Subtract the outputs yourself."
+            )
         spool.flush()
         shape = (*planes.shape[1:], *removed.shape[2:])
-        image = nibabel.Nifti1Image(np.memmap(spool.file, np.float32, "r", 0, shape, "F"), affine(places))
+        values = np.memmap(spool.file, np.float32, "r", 0, shape, "F")
+        image = nibabel.Nifti1Image(grid.arrange(values), grid.affine)
         image.header.set_xyzt_units("mm")
         nibabel.save(image, partial)
 
