@@ -15,9 +15,8 @@ from monai_gan_denoise.io.dicom.geometry import Plane, affine, distinct
 
 __all__ = ["Grid", "find_grid"]
 
-SHIFT = (
-    0.1  # of a step, by which a frame may lie beside its place: rounded headers do, a missing slice a quarter or more
-)
+# Of a step, by which a frame may lie beside its place: rounded headers do, a missing slice a quarter or more.
+SHIFT = 0.1
 TURN = 0.01  # of a direction cosine, and of mm between pixels, within which frames are alike
 
 
