@@ -89,6 +89,7 @@ class GanDenoiser(TwoStageDenoiser):
         refinement_features: the refinement's channels.
         refinement_blocks: the refinement's residual blocks.
         bound: the refinement's largest correction, as a multiple of the noise level.
+        kernel_size: pixels along each side of the refinement's kernels; 0 for none.
         mean_error: standard error, in network units, up to which the mean of a cell of half a stride is the input's.
     """
 
@@ -101,11 +102,14 @@ class GanDenoiser(TwoStageDenoiser):
         refinement_features: int = 32,
         refinement_blocks: int = 3,
         bound: float = 2.0,
+        kernel_size: int = 0,
         mean_error: float = 1.3e-3,
     ) -> None:
         generator = Generator(spatial_dims, in_channels, features, blocks)
         super().__init__(
             generator,
-            Refinement(spatial_dims, in_channels, refinement_features, refinement_blocks, bound, features[0]),
+            Refinement(
+                spatial_dims, in_channels, refinement_features, refinement_blocks, bound, features[0], kernel_size
+            ),
             RegionalMeans(spatial_dims, generator.stride // 2, mean_error),
         )

@@ -18,9 +18,12 @@ from monai_gan_denoise.networks import (
 )
 
 
-def small_denoiser(spatial_dims: int, rng: Source) -> GanDenoiser:
+def small_denoiser(spatial_dims: int, rng: Source, kernel_size: int = 0) -> GanDenoiser:
     """Two resolutions, random weights everywhere, a refinement that is not the identity."""
-    denoiser = GanDenoiser(spatial_dims, features=(6, 8), blocks=1, refinement_features=6, refinement_blocks=1)
+    sizes = {"features": (6, 8), "blocks": 1, "refinement_features": 6, "refinement_blocks": 1}
+    denoiser = GanDenoiser(spatial_dims, **sizes, kernel_size=kernel_size)
+    if denoiser.refinement.kernels is not None:
+        torch.nn.init.normal_(denoiser.refinement.kernels.weight, std=0.3, generator=rng)
     torch.nn.init.normal_(denoiser.refinement.head.weight, std=0.3, generator=rng)
     return denoiser.eval()
 
@@ -130,9 +133,10 @@ def test_each_image_of_a_batch_is_denoised_by_itself(rng: Source) -> None:
         torch.testing.assert_close(denoiser(noisy), alone, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("kernel_size", [0, 3])
 @pytest.mark.parametrize("spatial_dims", [2, 3])
-def test_torchscript_equals_eager_at_sizes_it_never_saw(spatial_dims: int, rng: Source) -> None:
-    denoiser = small_denoiser(spatial_dims, rng)
+def test_torchscript_equals_eager_at_sizes_it_never_saw(spatial_dims: int, kernel_size: int, rng: Source) -> None:
+    denoiser = small_denoiser(spatial_dims, rng, kernel_size)
     scripted = torch.jit.script(denoiser)
     for size in [(16, 16, 16), (17, 22, 19)]:
         noisy = torch.rand((1, 1, *size[:spatial_dims]), generator=rng)
@@ -153,6 +157,7 @@ def positive(denoiser: TwoStageDenoiser) -> TwoStageDenoiser:
 
 NETWORKS = {
     "shipped": GanDenoiser,
+    "kernels": lambda: GanDenoiser(features=(4, 4), refinement_features=4, refinement_blocks=1, kernel_size=13),
     "3d": lambda: GanDenoiser(3, features=(4, 4), blocks=1, refinement_features=4, refinement_blocks=1),
     "one level": lambda: GanDenoiser(features=(4,), blocks=3, refinement_features=4, refinement_blocks=1),
     "three levels": lambda: GanDenoiser(features=(4, 4, 4), blocks=2, refinement_features=4, refinement_blocks=2),

@@ -18,8 +18,8 @@ def evidence(spatial_dims: int, rng: Source) -> tuple[Tensor, Tensor, Tensor, Te
     return noisy, coarse, 0.2 * torch.rand(shape, generator=rng), features
 
 
-def small(spatial_dims: int, bound: float = 2.0) -> Refinement:
-    return Refinement(spatial_dims, features=8, bound=bound, generator_features=4)
+def small(spatial_dims: int, bound: float = 2.0, kernel_size: int = 0) -> Refinement:
+    return Refinement(spatial_dims, features=8, bound=bound, generator_features=4, kernel_size=kernel_size)
 
 
 def with_random_head(refinement: Refinement, rng: Source, scale: float) -> Refinement:
@@ -27,17 +27,24 @@ def with_random_head(refinement: Refinement, rng: Source, scale: float) -> Refin
     return refinement
 
 
+@pytest.mark.parametrize("kernel_size", [0, 5])
 @pytest.mark.parametrize("spatial_dims", [2, 3])
-def test_untrained_refinement_is_the_identity(spatial_dims: int, rng: Source) -> None:
+def test_untrained_refinement_is_the_identity(spatial_dims: int, kernel_size: int, rng: Source) -> None:
     noisy, coarse, level, features = evidence(spatial_dims, rng)
-    assert torch.equal(small(spatial_dims)(noisy, coarse, level, features), coarse)
+    refinement = small(spatial_dims, kernel_size=kernel_size)
+    assert torch.equal(refinement(noisy, coarse, level, features), coarse)
 
 
+@pytest.mark.parametrize("kernel_size", [0, 3])
 @pytest.mark.parametrize("spatial_dims", [2, 3])
 @pytest.mark.parametrize("bound", [0.5, 2.0])
-def test_correction_reaches_but_never_passes_the_bound(spatial_dims: int, bound: float, rng: Source) -> None:
+def test_correction_reaches_but_never_passes_the_bound(
+    spatial_dims: int, bound: float, kernel_size: int, rng: Source
+) -> None:
     noisy, coarse, level, features = evidence(spatial_dims, rng)
-    refinement = with_random_head(small(spatial_dims, bound), rng, scale=1e3)
+    refinement = with_random_head(small(spatial_dims, bound, kernel_size), rng, scale=1e3)
+    if refinement.kernels is not None:
+        torch.nn.init.normal_(refinement.kernels.weight, generator=rng)
     correction = (refinement(noisy, coarse, level, features) - coarse).abs()
     rounding = 1e-6
     assert bool((correction <= bound * level + rounding).all())
@@ -82,6 +89,35 @@ def test_refinement_sees_the_features_beside_the_evidence(rng: Source) -> None:
     refinement(*images, features)
     expected = torch.einsum("oi,bihw->bohw", refinement.fusion.weight[:, :, 0, 0], features)
     torch.testing.assert_close(seen[1] - seen[0], expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+def test_kernels_give_back_weighted_sums_of_what_was_removed(kernel_size: int, rng: Source) -> None:
+    noisy, coarse, _, features = evidence(2, rng)
+    level = torch.full_like(noisy, 1e3)  # so large that the bound clips nothing
+    refinement = small(2, kernel_size=kernel_size)
+    kernels = 2e3 * (2 * torch.rand((2, kernel_size**2, *noisy.shape[2:]), generator=rng) - 1)
+    assert refinement.kernels is not None
+    refinement.kernels.register_forward_hook(lambda *_: kernels)
+    radius = kernel_size // 2
+    removed = torch.nn.functional.pad(noisy - coarse, [radius] * 4, mode="reflect")
+    around = torch.nn.functional.unfold(removed, kernel_size).unflatten(2, noisy.shape[2:])
+    expected = (torch.tanh(kernels / 2e3) * around).sum(1, keepdim=True)
+    torch.testing.assert_close(refinement(noisy, coarse, level, features) - coarse, expected, atol=1e-4, rtol=1e-3)
+
+
+def test_kernels_do_not_change_with_the_scale_of_the_image(rng: Source) -> None:
+    refinement = small(2, kernel_size=3)
+    assert refinement.kernels is not None
+    torch.nn.init.normal_(refinement.kernels.weight, std=0.01, generator=rng)
+    once, thrice = ([factor * each for each in evidence(2, Source().manual_seed(4))] for factor in (1.0, 3.0))
+    torch.testing.assert_close(refinement(*thrice), 3 * refinement(*once), atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kernel_size", [-1, 2])
+def test_a_kernel_that_has_no_middle_is_refused(kernel_size: int) -> None:
+    with pytest.raises(ValueError, match=f"kernel_size must be 0 or odd, got {kernel_size}"):
+        Refinement(2, kernel_size=kernel_size)
 
 
 def test_zero_head_still_learns(rng: Source) -> None:
