@@ -90,6 +90,33 @@ def test_a_complete_run_is_not_trained_further(dataset_dir: Path, tmp_path: Path
     assert all(torch.equal(before[name], value) for name, value in after.items())
 
 
+def test_a_resumed_run_keeps_the_best_weights_of_the_one_it_goes_on_with(dataset_dir: Path, tmp_path: Path) -> None:
+    run, settings = tmp_path / "run", ["val_interval=1"]
+    train(dataset_dir, run, preset=TINY, settings=settings)
+    whole = torch.load(run / "checkpoint_epoch=2.pt", weights_only=True)["position"]["validation"]
+    (run / "checkpoint_epoch=2.pt").unlink()
+    train(dataset_dir, run, preset=TINY, settings=settings, resume=True)
+    assert torch.load(run / "checkpoint_epoch=2.pt", weights_only=True)["position"]["validation"] == whole
+    (run / "checkpoint_epoch=2.pt").unlink()
+    (run / "model_best.pt").write_bytes(b"better")
+    first = torch.load(run / "checkpoint_epoch=1.pt", weights_only=True)
+    first["position"]["validation"]["best"] = 99.0  # dB, which no validation of two epochs reaches
+    torch.save(first, run / "checkpoint_epoch=1.pt")
+    train(dataset_dir, run, preset=TINY, settings=settings, resume=True)
+    assert (run / "model_best.pt").read_bytes() == b"better"
+    after = torch.load(run / "checkpoint_epoch=2.pt", weights_only=True)["position"]["validation"]
+    assert after == {"best": 99.0, "best_epoch": 1, "waited": 1}
+
+
+def test_a_checkpoint_without_a_validation_is_resumed(dataset_dir: Path, tmp_path: Path) -> None:
+    train(dataset_dir, tmp_path, preset=TINY)
+    earlier = torch.load(tmp_path / "checkpoint_epoch=1.pt", weights_only=True)
+    earlier["position"] = {"epoch": 1, "iteration": 15}  # as version 0.1.0 wrote it
+    torch.save(earlier, tmp_path / "checkpoint_epoch=1.pt")
+    (tmp_path / "checkpoint_epoch=2.pt").unlink()
+    assert train(dataset_dir, tmp_path, preset=TINY, resume=True) == 0
+
+
 def test_a_time_limit_ends_the_run_with_weights_and_says_how_to_go_on(
     dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +162,7 @@ def test_a_loss_that_is_not_finite_ends_in_one_line_with_the_checkpoint_whole(
     assert train(dataset_dir, tmp_path / "run", preset=TINY) == 1
     assert caplog.messages[-1].startswith("loss must be finite, got nan in iteration 18 (epoch 2). The last checkpoint")
     saved = torch.load(tmp_path / "run" / "checkpoint_epoch=1.pt", weights_only=True)
-    assert saved["position"] == {"epoch": 1, "iteration": 15}
+    assert (saved["position"]["epoch"], saved["position"]["iteration"]) == (1, 15)
     assert not (tmp_path / "run" / "model.pt").exists()
 
 

@@ -1,6 +1,7 @@
 """Ignite engines, their handlers, and the inferers that take images to the network."""
 
 from monai_gan_denoise.engines.adversary import Adversary
+from monai_gan_denoise.engines.best import BestSaver, EarlyStop
 from monai_gan_denoise.engines.ending import Interruption, ScanEvents, interruptible
 from monai_gan_denoise.engines.evaluator import Outcome, ScanDataset, ScanEngine, ScanEvaluator
 from monai_gan_denoise.engines.examples import ExampleImages, has_tensorboard
@@ -16,7 +17,9 @@ from monai_gan_denoise.engines.unwrapping import end_unless, unwrapped
 __all__ = [
     "Adversary",
     "BeforeAfterFigures",
+    "BestSaver",
     "DenoisingTrainer",
+    "EarlyStop",
     "EpochSeeds",
     "ExampleImages",
     "GradientClipping",

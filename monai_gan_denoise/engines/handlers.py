@@ -13,7 +13,7 @@ from monai.utils import CommonKeys
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
-__all__ = ["GradientClipping", "LossGuard", "TrainingError", "WeightsSaver"]
+__all__ = ["GradientClipping", "LossGuard", "TrainingError", "WeightsSaver", "save_weights"]
 
 
 class TrainingError(ValueError):
@@ -88,8 +88,18 @@ class WeightsSaver:
         engine.add_event_handler(Events.COMPLETED, self._save, self.path)
 
     def _save(self, path: Path) -> None:
-        weights = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
-        DiskSaver(str(path.parent), require_empty=False)(weights, path.name)
+        save_weights(self.network, path)
+
+
+def save_weights(network: nn.Module, path: Path) -> None:
+    """Write a network's weights as a plain state dict, whole or not at all.
+
+    Args:
+        network: whose weights are written.
+        path: where they go; its folder is made.
+    """
+    weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    DiskSaver(str(path.parent), require_empty=False)(weights, path.name)
 
 
 def _not_finite(what: str, value: float, engine: Engine) -> str:

@@ -11,18 +11,24 @@ import torch
 from ignite.engine import Engine, Events
 from monai.transforms import Randomizable
 
+from monai_gan_denoise.engines.best import EarlyStop
+
 __all__ = ["EpochSeeds", "RunPosition"]
 
 
 class RunPosition:
-    """Epoch and iteration of a run, for a checkpoint beside networks and optimizers.
+    """Epoch and iteration of a run and its best validation, for a checkpoint beside networks and optimizers.
 
     MONAI's own checkpoint of a trainer holds whole modules, which ``weights_only`` refuses. Must be attached before the
     ``CheckpointLoader``.
+
+    Args:
+        validation: what knows the best validation.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, validation: EarlyStop | None = None) -> None:
         self.engine: Engine | None = None
+        self.validation = validation
 
     def attach(self, engine: Engine) -> None:
         """Take the position of this engine."""
@@ -31,12 +37,15 @@ class RunPosition:
     def state_dict(self) -> dict[str, Any]:
         """Give the position."""
         state = self._attached().state
-        return {"epoch": state.epoch, "iteration": state.iteration}
+        validation = {} if self.validation is None else self.validation.state_dict()
+        return {"epoch": state.epoch, "iteration": state.iteration, "validation": validation}
 
     def load_state_dict(self, position: Mapping[str, Any]) -> None:
         """Set the engine, which must be about to start, to a position."""
         state = self._attached().state
         state.epoch, state.iteration = int(position["epoch"]), int(position["iteration"])
+        if self.validation is not None:  # checkpoints of earlier versions lack it
+            self.validation.load_state_dict(position.get("validation", {}))
 
     def _attached(self) -> Engine:
         if self.engine is None:

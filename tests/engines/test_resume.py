@@ -62,7 +62,7 @@ def test_position_is_given_and_taken() -> None:
     position = RunPosition()
     position.attach(engine)
     engine.run([0, 1, 2], max_epochs=2)
-    assert position.state_dict() == {"epoch": 2, "iteration": 6}
+    assert position.state_dict() == {"epoch": 2, "iteration": 6, "validation": {}}
     position.load_state_dict({"epoch": 1, "iteration": 3})
     assert (engine.state.epoch, engine.state.iteration) == (1, 3)
 
