@@ -225,7 +225,7 @@ def evaluate(clean: Path, pred: Path, noisy: Path | None, modality: str, data_ra
 @modality_option
 @click.option("--init", type=click.Path(path_type=Path), help="Weights to start from: a plain state dict.")
 @click.option("--resume", is_flag=True, help="Go on from the newest whole checkpoint in --output, as begun.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="End after this time; --resume goes on.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Limit, to an epoch's end; --resume goes on.")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Set an entry of train.json; repeatable.")
 def train(source: Path, output: Path | None, **options: Any) -> int:
     """Train on FOLDER: one with a manifest.csv (file, modality, split, kind, pair), or any folder of clean images.

@@ -45,7 +45,7 @@ def train(
         modality: of images that neither a manifest, their header nor their subfolder tells.
         init: weights to start from.
         resume: go on from the newest whole checkpoint in ``output_dir``, with the settings that the run began with.
-        minutes: end after that time, weights written; the run can be resumed.
+        minutes: end with the first epoch that is complete after that time, weights written; the run can be resumed.
         settings: ``NAME=VALUE`` each, entries of the configuration, values in JSON or plain text.
 
     Returns:
@@ -88,7 +88,8 @@ def _run(workflow: ConfigWorkflow, folder: Path, minutes: float | None) -> int:
     if minutes is not None:
         limit = TimeLimit(max(1, round(60 * minutes)))
         limit.logger.setLevel(logging.WARNING)  # the last lines tell how the run ended
-        trainer.add_event_handler(Events.ITERATION_COMPLETED, limit)
+        # Within an epoch there is nothing to resume from, and limits shorter than one would never get past it.
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, limit)
     try:
         with unwrapped():
             workflow.run()
@@ -105,7 +106,7 @@ def _run(workflow: ConfigWorkflow, folder: Path, minutes: float | None) -> int:
         raise InputError(
             f"checkpoint must fit the configuration, got another in {checkpoint}. Resume with the run's own settings."
         ) from error
-    if trainer.should_terminate:
+    if trainer.state.epoch < trainer.state.max_epochs:
         logger.info("Ended in iteration %d. %s", trainer.state.iteration, _how_to_go_on(folder))
     fidelity = folder / "model_fidelity.pt"
     also = f"; those from before the adversary: {fidelity}" if fidelity.is_file() else ""
@@ -166,18 +167,22 @@ def _check_schedule(parser: ConfigParser) -> None:
 def _checkpoint_to_resume(folder: Path) -> Path:
     checkpoint = newest_checkpoint(folder)
     if checkpoint is None:
-        raise InputError(f"output must hold a checkpoint to resume from, got none in {folder}. Leave --resume out.")
+        advice = "Pass another --output, or remove it." if _traces_of_a_run(folder) else "Leave --resume out."
+        raise InputError(f"output must hold a checkpoint to resume from, got none in {folder}. {advice}")
     logger.info("Resuming from %s.", checkpoint)
     return checkpoint
 
 
 def _refuse_a_run_in(folder: Path) -> None:
-    found = [*folder.glob(CHECKPOINTS), *folder.glob("model*.pt")]
+    found = _traces_of_a_run(folder)
     if found:
-        raise InputError(
-            f"output must be a folder without a run, got {found[0]}. "
-            "Pass --resume to go on with it, or another --output."
-        )
+        can_go_on = newest_checkpoint(folder) is not None
+        advice = "Pass --resume to go on with it, or another --output." if can_go_on else "Pass another, or remove it."
+        raise InputError(f"output must be a folder without a run, got {found[0]}. {advice}")
+
+
+def _traces_of_a_run(folder: Path) -> list[Path]:
+    return [*folder.glob(CHECKPOINTS), *folder.glob("model*.pt")]
 
 
 def _epoch(path: Path) -> int:

@@ -57,9 +57,14 @@ def test_a_folder_of_which_nothing_is_held_out_trains_and_says_so(
 
 def test_a_run_is_never_overwritten(dataset_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "model_fidelity.pt").write_bytes(b"precious")
-    with pytest.raises(InputError, match=r"output must be a folder without a run, got .*model_fidelity.pt. Pass --res"):
+    with pytest.raises(InputError, match=r"output must be a folder without a run, got .*fidelity.pt. Pass another"):
         train(dataset_dir, tmp_path, preset=TINY)
     assert (tmp_path / "model_fidelity.pt").read_bytes() == b"precious"
+    with pytest.raises(InputError, match=r"output must hold a checkpoint .* got none in .*\. Pass another --output"):
+        train(dataset_dir, tmp_path, preset=TINY, resume=True)
+    torch.save({}, tmp_path / "checkpoint_epoch=1.pt")
+    with pytest.raises(InputError, match=r"output must be a folder without a run, got .*\. Pass --resume to go on"):
+        train(dataset_dir, tmp_path, preset=TINY)
 
 
 def test_nothing_to_resume_is_refused(dataset_dir: Path, tmp_path: Path) -> None:
@@ -121,14 +126,27 @@ def test_a_time_limit_ends_the_run_with_weights_and_says_how_to_go_on(
     dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO, "monai_gan_denoise")
-    clock = itertools.count(step=10)  # an iteration takes ten seconds
+    clock = itertools.count(step=50)  # an epoch takes fifty seconds
     monkeypatch.setattr("ignite.handlers.time_limit.time", SimpleNamespace(time=lambda: next(clock)))
     assert train(dataset_dir, tmp_path / "run", preset=TINY, minutes=2, settings=["epoch_length=5"]) == 0
     assert (tmp_path / "run" / "model.pt").is_file()
     assert caplog.messages[-3] == (
-        f"Ended in iteration 13. The last checkpoint is {tmp_path / 'run' / 'checkpoint_epoch=2.pt'}: the same command "
+        f"Ended in iteration 15. The last checkpoint is {tmp_path / 'run' / 'checkpoint_epoch=3.pt'}: the same command "
         "with --resume goes on from it."
     )
+
+
+def test_a_time_limit_shorter_than_an_epoch_gets_on_by_one_each_time(
+    dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "monai_gan_denoise")
+    clock = itertools.count(step=60)
+    monkeypatch.setattr("ignite.handlers.time_limit.time", SimpleNamespace(time=lambda: next(clock)))
+    for epoch in (1, 2):
+        assert train(dataset_dir, tmp_path, preset=TINY, minutes=0.1, resume=epoch > 1) == 0
+        assert newest_checkpoint(tmp_path) == tmp_path / f"checkpoint_epoch={epoch}.pt"
+    ended = [message for message in caplog.messages if message.startswith("Ended")]
+    assert len(ended) == 1  # the second run was the whole one's end
 
 
 def test_an_interrupted_run_keeps_its_checkpoint_and_says_how_to_go_on(
