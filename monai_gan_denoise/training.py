@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,9 @@ def train(
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """Find the checkpoint of the latest epoch that is whole: one that was cut off lacks the end of its archive."""
+    """Find the checkpoint of the latest epoch that is whole."""
     found = sorted(folder.glob(CHECKPOINTS), key=_epoch, reverse=True)
-    return next((path for path in found if zipfile.is_zipfile(path)), None)
+    return next((path for path in found if _is_whole(path)), None)
 
 
 def _run(workflow: ConfigWorkflow, folder: Path, minutes: float | None) -> int:
@@ -183,6 +184,15 @@ def _refuse_a_run_in(folder: Path) -> None:
 
 def _traces_of_a_run(folder: Path) -> list[Path]:
     return [*folder.glob(CHECKPOINTS), *folder.glob("model*.pt")]
+
+
+def _is_whole(path: Path) -> bool:
+    """Read all of a checkpoint: one that was cut off lacks the end of its archive, a damaged one its checksums."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
+        return False  # damage makes entries look encrypted, too large, oddly named or compressed
 
 
 def _epoch(path: Path) -> int:

@@ -80,6 +80,17 @@ def test_the_newest_checkpoint_is_the_latest_that_is_whole(tmp_path: Path) -> No
     assert newest_checkpoint(tmp_path / "nowhere") is None
 
 
+@pytest.mark.parametrize("place", [0.05, 0.3, 0.5, 0.7, 0.95])
+def test_a_checkpoint_that_is_damaged_anywhere_is_passed_over(tmp_path: Path, place: float) -> None:
+    for epoch in (1, 2):
+        torch.save({"weight": torch.ones(10_000)}, tmp_path / f"checkpoint_epoch={epoch}.pt")
+    content = bytearray((tmp_path / "checkpoint_epoch=2.pt").read_bytes())
+    start = int(place * len(content))
+    content[start : start + 400] = bytes(255 - byte for byte in content[start : start + 400])
+    (tmp_path / "checkpoint_epoch=2.pt").write_bytes(content)
+    assert newest_checkpoint(tmp_path) == tmp_path / "checkpoint_epoch=1.pt"
+
+
 def test_a_checkpoint_of_other_settings_is_refused(dataset_dir: Path, tmp_path: Path) -> None:
     train(dataset_dir, tmp_path / "run", preset=TINY)
     settings = ['network_def={"_target_": "monai_gan_denoise.networks.GanDenoiser", "features": [8, 16]}']
