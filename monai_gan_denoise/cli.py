@@ -232,7 +232,7 @@ def train(source: Path, output: Path | None, **options: Any) -> int:
 
     Writes checkpoints, model.pt and, from before the adversarial stage, model_fidelity.pt into --output. The splits
     test and real_test are never read; without a manifest a tenth of the images is held out. Exit 0: weights are
-    written; 1: the run had to stop, its last checkpoint is good; 2: nothing was trained.
+    written; 1: the run had to stop, its last checkpoint is good; 2: nothing was trained; 130, 143: Ctrl-C, SIGTERM.
     """
     from monai_gan_denoise.training import train as run_training
 

@@ -15,7 +15,7 @@ from ignite.engine import Events
 from ignite.handlers import TimeLimit
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from monai_gan_denoise.engines import TrainingError, unwrapped
+from monai_gan_denoise.engines import TrainingError, interruptible, unwrapped
 from monai_gan_denoise.io import InputError, packaged_bundle, packaged_presets
 
 __all__ = ["newest_checkpoint", "train"]
@@ -54,6 +54,7 @@ def train(
 
     Raises:
         ValueError: if an argument, a setting or the data cannot be used; nothing was trained then.
+        KeyboardInterrupt: if SIGINT or SIGTERM ended the run, which a line says.
     """
     files = [packaged_bundle() / "configs" / "train.json", *([_preset_file(preset)] if preset else [])]
     workflow = ConfigWorkflow([str(file) for file in files], logging_file=False, workflow_type="train")
@@ -71,7 +72,12 @@ def train(
         workflow.parser["checkpoint"] = _checkpoint_to_resume(folder)
     else:
         _refuse_a_run_in(folder)
-    return _run(workflow, folder, minutes)
+    try:
+        with interruptible():
+            return _run(workflow, folder, minutes)
+    except KeyboardInterrupt:
+        logger.error("Interrupted. %s", _how_to_go_on(folder))
+        raise
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -94,9 +100,6 @@ def _run(workflow: ConfigWorkflow, folder: Path, minutes: float | None) -> int:
     try:
         with unwrapped():
             workflow.run()
-    except KeyboardInterrupt:
-        logger.error("Interrupted. %s", _how_to_go_on(folder))
-        return 1
     except TrainingError as error:
         logger.error("%s", error)
         return 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import re
+import signal
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -160,15 +161,22 @@ def test_a_time_limit_shorter_than_an_epoch_gets_on_by_one_each_time(
     assert len(ended) == 1  # the second run was the whole one's end
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_its_checkpoint_and_says_how_to_go_on(
-    dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    dataset_dir: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
 ) -> None:
     def interrupt(_: LossGuard, engine: Engine) -> None:
         if engine.state.iteration == 18:
-            raise KeyboardInterrupt
+            signal.raise_signal(number)
 
     monkeypatch.setattr(LossGuard, "__call__", interrupt)
-    assert train(dataset_dir, tmp_path / "run", preset=TINY) == 1
+    with pytest.raises(SystemExit) as ended:
+        main(["train", str(dataset_dir), "--output", str(tmp_path / "run"), "--preset", TINY])
+    assert ended.value.code == 128 + number  # as POSIX shells report it
     checkpoint = tmp_path / "run" / "checkpoint_epoch=1.pt"
     assert zipfile.is_zipfile(checkpoint)
     assert [path.name for path in (tmp_path / "run").iterdir()] == [checkpoint.name]

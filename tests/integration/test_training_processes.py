@@ -91,10 +91,13 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(dataset_dir: Path, 
         assert_equal(*[torch.load(run / name, weights_only=True) for run in (whole, killed)])
 
 
-def test_interrupting_ends_with_1_and_says_how_to_go_on(dataset_dir: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupting_ends_as_shells_expect_and_says_how_to_go_on(
+    dataset_dir: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     process = start(command(dataset_dir, tmp_path / "run", "--set", "iterations=3000"))
-    told = stop_after(tmp_path / "run" / "checkpoint_epoch=2.pt", process, signal.SIGINT)
-    assert process.returncode == 1
+    told = stop_after(tmp_path / "run" / "checkpoint_epoch=2.pt", process, number)
+    assert process.returncode == code
     assert told.splitlines()[-1].startswith(
         f"Interrupted. The last checkpoint is {tmp_path / 'run' / 'checkpoint_epo'}"
     )
