@@ -110,7 +110,11 @@ def _run(workflow: ConfigWorkflow, folder: Path, minutes: float | None) -> int:
         raise InputError(
             f"checkpoint must fit the configuration, got another in {checkpoint}. Resume with the run's own settings."
         ) from error
-    if trainer.state.epoch < trainer.state.max_epochs:
+    early_stop = workflow.parser.get_parsed_content("validate#early_stop")
+    if early_stop.waited >= early_stop.patience:
+        told = "Ended in iteration %d: %d validations in a row were no better than the best, whose weights are %s."
+        logger.info(told, trainer.state.iteration, early_stop.waited, folder / "model_best.pt")
+    elif trainer.state.epoch < trainer.state.max_epochs:
         logger.info("Ended in iteration %d. %s", trainer.state.iteration, _how_to_go_on(folder))
     fidelity = folder / "model_fidelity.pt"
     also = f"; those from before the adversary: {fidelity}" if fidelity.is_file() else ""

@@ -148,6 +148,21 @@ def test_a_time_limit_ends_the_run_with_weights_and_says_how_to_go_on(
     )
 
 
+def test_a_run_that_no_longer_improves_ends_and_says_where_its_best_weights_are(
+    dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "monai_gan_denoise")
+    psnr = iter([30.0, 29.0, 28.0])
+    monkeypatch.setattr("monai_gan_denoise.metrics.CappedPSNRMetric.aggregate", lambda _: torch.tensor([next(psnr)]))
+    settings = ["epoch_length=5", "val_interval=1", "patience=2"]
+    assert train(dataset_dir, tmp_path, preset=TINY, settings=settings) == 0
+    best = tmp_path / "model_best.pt"
+    assert best.is_file()
+    assert caplog.messages[-3] == (
+        f"Ended in iteration 15: 2 validations in a row were no better than the best, whose weights are {best}."
+    )
+
+
 def test_a_time_limit_shorter_than_an_epoch_gets_on_by_one_each_time(
     dataset_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
