@@ -105,7 +105,7 @@ def _run(workflow: ConfigWorkflow, folder: Path, minutes: float | None) -> int:
         return 1
     except (RuntimeError, ValueError) as error:
         checkpoint = workflow.parser.get_parsed_content("checkpoint")
-        if not checkpoint or trainer.state.iteration:
+        if not checkpoint or trainer.state.iteration or isinstance(error, InputError):
             raise
         raise InputError(
             f"checkpoint must fit the configuration, got another in {checkpoint}. Resume with the run's own settings."

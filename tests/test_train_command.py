@@ -99,6 +99,25 @@ def test_a_checkpoint_of_other_settings_is_refused(dataset_dir: Path, tmp_path: 
         train(dataset_dir, tmp_path / "run", preset=TINY, settings=settings, resume=True)
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("epoch_length=10", "epoch_length must be 15, as the run began with, got 10"),
+        ("iterations=45", "iterations must be 30, as the run began with, got 45"),
+        ("learning_rate=1e-5", "learning_rate must be 0.0006, as the run began with, got 1e-05"),
+        ("seed=1", "seed must be 0, as the run began with, got 1"),
+    ],
+)
+def test_a_run_is_not_resumed_on_another_schedule(
+    dataset_dir: Path, tmp_path: Path, setting: str, message: str
+) -> None:
+    train(dataset_dir, tmp_path, preset=TINY)
+    (tmp_path / "checkpoint_epoch=2.pt").unlink()
+    with pytest.raises(InputError, match=re.escape(message)):
+        train(dataset_dir, tmp_path, preset=TINY, settings=[setting], resume=True)
+    assert not (tmp_path / "checkpoint_epoch=2.pt").exists()
+
+
 def test_a_complete_run_is_not_trained_further(dataset_dir: Path, tmp_path: Path) -> None:
     train(dataset_dir, tmp_path / "run", preset=TINY)
     before = torch.load(tmp_path / "run" / "model.pt", weights_only=True)

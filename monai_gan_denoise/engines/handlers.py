@@ -106,5 +106,5 @@ def _not_finite(what: str, value: float, engine: Engine) -> str:
     state = engine.state
     return (
         f"{what} must be finite, got {value} in iteration {state.iteration} (epoch {state.epoch}). The last checkpoint "
-        "is good: resume from it with a lower learning rate."
+        "is good, and keeps its learning rate: begin another run with a lower one."
     )

@@ -12,39 +12,52 @@ from ignite.engine import Engine, Events
 from monai.transforms import Randomizable
 
 from monai_gan_denoise.engines.best import EarlyStop
+from monai_gan_denoise.io import InputError
 
 __all__ = ["EpochSeeds", "RunPosition"]
 
 
 class RunPosition:
-    """Epoch and iteration of a run and its best validation, for a checkpoint beside networks and optimizers.
+    """Epoch and iteration of a run, its best validation and its settings, beside networks and optimizers.
 
     MONAI's own checkpoint of a trainer holds whole modules, which ``weights_only`` refuses. Must be attached before the
     ``CheckpointLoader``.
 
     Args:
         validation: what knows the best validation.
+        settings: numbers by name that must be the same when the run goes on; with others the schedule would be neither
+            the old nor the new, and rates are those of the checkpoint whatever the configuration says.
     """
 
-    def __init__(self, validation: EarlyStop | None = None) -> None:
+    def __init__(self, validation: EarlyStop | None = None, settings: Mapping[str, float] | None = None) -> None:
         self.engine: Engine | None = None
-        self.validation = validation
+        self.validation, self.settings = validation, dict(settings or {})
 
     def attach(self, engine: Engine) -> None:
         """Take the position of this engine."""
         self.engine = engine
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the position."""
+        """Give the position, and what belongs to it."""
         state = self._attached().state
         validation = {} if self.validation is None else self.validation.state_dict()
-        return {"epoch": state.epoch, "iteration": state.iteration, "validation": validation}
+        return {"epoch": state.epoch, "iteration": state.iteration, "validation": validation, "settings": self.settings}
 
     def load_state_dict(self, position: Mapping[str, Any]) -> None:
-        """Set the engine, which must be about to start, to a position."""
+        """Set the engine, which must be about to start, to a position.
+
+        Raises:
+            InputError: if the run began with other settings.
+        """
+        for name, begun in position.get("settings", {}).items():  # checkpoints of earlier versions lack them
+            if self.settings.get(name, begun) != begun:
+                raise InputError(
+                    f"{name} must be {begun}, as the run began with, got {self.settings[name]}. "
+                    "Resume with the run's own settings, or begin another in a folder of its own."
+                )
         state = self._attached().state
         state.epoch, state.iteration = int(position["epoch"]), int(position["iteration"])
-        if self.validation is not None:  # checkpoints of earlier versions lack it
+        if self.validation is not None:
             self.validation.load_state_dict(position.get("validation", {}))
 
     def _attached(self) -> Engine:

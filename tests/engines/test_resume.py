@@ -11,6 +11,7 @@ from ignite.engine import Engine, Events
 from monai.transforms import RandScaleIntensity
 
 from monai_gan_denoise.engines import EpochSeeds, RunPosition
+from monai_gan_denoise.io import InputError
 
 Drawn = tuple[float, float, float, float]
 
@@ -62,9 +63,21 @@ def test_position_is_given_and_taken() -> None:
     position = RunPosition()
     position.attach(engine)
     engine.run([0, 1, 2], max_epochs=2)
-    assert position.state_dict() == {"epoch": 2, "iteration": 6, "validation": {}}
+    assert position.state_dict() == {"epoch": 2, "iteration": 6, "validation": {}, "settings": {}}
     position.load_state_dict({"epoch": 1, "iteration": 3})
     assert (engine.state.epoch, engine.state.iteration) == (1, 3)
+
+
+def test_settings_must_be_those_that_the_run_began_with() -> None:
+    begun, other, same = (
+        RunPosition(settings={"seed": 0, "warmup": warmup, **more})
+        for warmup, more in ((3, {}), (4, {}), (3, {"introduced": 7}))
+    )
+    for position in (begun, other, same):
+        position.attach(Engine(lambda engine, batch: None))
+    with pytest.raises(InputError, match=r"warmup must be 3, as the run began with, got 4\. Resume with the run's own"):
+        other.load_state_dict(begun.state_dict())
+    same.load_state_dict(begun.state_dict())  # a setting that an earlier version did not have
 
 
 def test_position_without_an_engine_is_refused() -> None:
