@@ -50,7 +50,7 @@ def measure_pair(pair: Pair, protocol: Protocol, limits: Range | None = None) ->
         limits: the range in the modality's units, in the place of the protocol's; a lower end of None is CT's or 0.
 
     Raises:
-        InputError: if an image cannot be read, the shapes differ, or no range is known.
+        InputError: if an image cannot be read, the shapes differ, or no range is known or holds the clean image.
     """
     scan = read_scan(pair.clean)
     lower, upper = _range(scan, pair, protocol, limits)
@@ -78,7 +78,10 @@ def _range(scan: Scan, pair: Pair, protocol: Protocol, limits: Range | None) -> 
             f"modality must be one of ct, mr, xr, us, oct, got none in {pair.clean[0]}. "
             "Pass --modality, --data-range or a manifest.csv."
         )
-    highest = float(scan.values.max())
+    lowest, highest = float(scan.values.min()), float(scan.values.max())
+    if lowest < 0 and pair.modality != "ct" and scan.bit_range is None:
+        # The benchmark's ranges begin at 0, and what lies outside a range is limited to it before it is compared.
+        raise InputError(f"values must be at least 0, got {lowest:g} in {pair.clean[0]}. Pass --data-range LOW:HIGH.")
     return data_range(str(pair.modality), highest, scan.bit_range, protocol, str(pair.clean[0]))
 
 

@@ -101,3 +101,18 @@ def test_an_unknown_modality_is_refused_where_the_range_hangs_on_it(tmp_path: Pa
     with pytest.raises(ValueError, match=r"modality must be one of .* Pass --modality, --data-range or"):
         measure_pair(pair(*files, None), PROTOCOL)
     assert measure_pair(pair(*files, None), PROTOCOL, (None, 5.0)).score.mse == 0
+
+
+def test_values_below_0_are_refused_where_the_range_is_the_benchmarks(tmp_path: Path) -> None:
+    x, y = DRAWS.uniform(-5, 3, (2, 30, 24, 3)).astype(np.float32)
+    files = volume(tmp_path / "x.nii", x), volume(tmp_path / "y.nii", y)
+    with pytest.raises(ValueError, match=rf"at least 0, got {x.min():g} in \S+x.nii. Pass --data-range LOW:HIGH"):
+        measure_pair(pair(*files, "mr"), PROTOCOL)
+    found = measure_pair(pair(*files, "mr"), PROTOCOL, (-5.0, 3.0))
+    assert found.score.psnr == pytest.approx(metrics.peak_signal_noise_ratio(x, y, data_range=8))
+
+
+def test_ct_in_hu_has_a_range_below_0(tmp_path: Path) -> None:
+    x, y = DRAWS.uniform(-1024, 1900, (2, 30, 24, 3)).astype(np.float32)
+    found = measure_pair(pair(volume(tmp_path / "x.nii", x), volume(tmp_path / "y.nii", y), "ct"), PROTOCOL)
+    assert found.score.psnr == pytest.approx(metrics.peak_signal_noise_ratio(x, y, data_range=3000))
