@@ -18,6 +18,8 @@ from monai_gan_denoise.metrics import tissue_bias
 
 __all__ = ["Figures", "Range", "measure_pair"]
 
+AFFINE_TOLERANCE = 1e-3  # mm; decimal text of DICOM and float32 of NIfTI round, a flip or another spacing is far more
+
 Range = tuple[float | None, float]
 Slices = npt.NDArray[np.float32]
 
@@ -50,7 +52,7 @@ def measure_pair(pair: Pair, protocol: Protocol, limits: Range | None = None) ->
         limits: the range in the modality's units, in the place of the protocol's; a lower end of None is CT's or 0.
 
     Raises:
-        InputError: if an image cannot be read, the shapes differ, or no range is known or holds the clean image.
+        InputError: if an image cannot be read, the shapes or places differ, or no range holds the clean image.
     """
     scan = read_scan(pair.clean)
     lower, upper = _range(scan, pair, protocol, limits)
@@ -92,7 +94,21 @@ def _partner(clean: Scan, files: tuple[Path, ...], pair: Pair) -> Slices:
             f"images must have the shape {clean.values.shape} of {pair.clean[0]}, got {scan.values.shape} "
             f"in {files[0]}. Register them."
         )
+    if scan.placed and clean.placed:
+        _check_place(scan, files[0], clean, pair.clean[0])
     return _slices(scan, clean.slice_axis, pair.modality)
+
+
+def _check_place(scan: Scan, file: Path, clean: Scan, reference: Path) -> None:
+    """Refuse voxels that lie elsewhere in the patient than those of the same indices."""
+    steps = [axis for axis, size in enumerate(clean.values.shape[:3]) if size > 1]  # of one slice, its thickness
+    columns = [*steps, 3]
+    mine, theirs = scan.affine[:, columns], clean.affine[:, columns]
+    if not np.allclose(mine, theirs, atol=AFFINE_TOLERANCE):
+        raise InputError(
+            f"images must have the affine of {reference}, got one that differs by up to "
+            f"{np.abs(mine - theirs).max():.3g} in {file}. Register or reorient them."
+        )
 
 
 def _slices(scan: Scan, slice_axis: int | None, modality: str | None) -> Slices:

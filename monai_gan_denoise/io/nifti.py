@@ -155,7 +155,8 @@ def _scan(source: NiftiFile, values: npt.NDArray[np.float32]) -> Scan:
         info = np.iinfo(source.dtype.name)
         ends = (info.min * slope + inter, info.max * slope + inter)
         bit_range = (min(ends), max(ends))
-    return Scan(values, source.affine, slice_axis, bit_range)
+    placed = bool(source.header["sform_code"] > 0 or source.header["qform_code"] > 0)
+    return Scan(values, source.affine, slice_axis, bit_range, placed=placed)
 
 
 def _slice_axis(header: Header) -> int:

@@ -38,6 +38,7 @@ class Scan:
         bit_range: lowest and highest value that an 8-bit source can hold, in the units of ``values``; else None.
         hu_offset: what a CT of this file type adds to HU (1024 in unsigned 16-bit PNG and TIFF).
         modality: what the header says, as one of ct, mr, xr, us, oct; None where it does not say.
+        placed: whether the file says where ``affine`` places it in the patient; if not, it has a spacing at most.
     """
 
     values: npt.NDArray[np.float32]
@@ -46,6 +47,7 @@ class Scan:
     bit_range: tuple[float, float] | None = None
     hu_offset: float = 0.0
     modality: str | None = None
+    placed: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ copied as it is, followed by the data in the same encoding and byte order. A det
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,10 @@ __all__ = ["SUFFIXES", "read", "write", "write_residual"]
 SUFFIXES = (".nrrd", ".mha", ".mhd")
 RESIDUALS = (".nrrd", ".mha")  # of formats that are one file; ITK writes no others, nor these in capitals
 COLORS = (3, 4)  # channels: RGB, RGBA
+# Header fields of NRRD and MetaImage that place voxels in space; without one ITK makes up an identity.
+PLACE = re.compile(
+    rb"^(space directions|TransformMatrix|Rotation|Orientation|Offset|Origin|Position)\s*[:=]", re.M | re.I
+)
 ITK_TO_RAS = np.diag([-1.0, -1.0, 1.0])  # ITK's axes point left and posterior
 
 sitk: Any = SimpleITK  # it carries no types
@@ -84,7 +89,8 @@ def read(files: Sequence[Path]) -> Scan:
     if volume.image.GetDimension() == 2:
         return Scan(values, raster_affine(volume.image), None, bit_range(volume.stored))
     slice_axis = thickest_axis(volume.image.GetSpacing()[:3], values.shape)
-    return Scan(values, _affine(volume.image), slice_axis, bit_range(volume.stored))
+    placed = PLACE.search(volume.file.head) is not None
+    return Scan(values, _affine(volume.image), slice_axis, bit_range(volume.stored), placed=placed)
 
 
 def write(

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pydicom
+import pydicom.data
 import pytest
+import SimpleITK as sitk
+from PIL import Image
 from skimage import metrics
 
 from monai_gan_denoise import phantoms
@@ -18,14 +22,31 @@ from monai_gan_denoise.evaluation.pairs import Pair
 Save = Callable[[str, np.ndarray], Path]
 PROTOCOL = load_protocol()
 DRAWS = np.random.default_rng(6)
+SPACED = np.diag([1, 1, 3, 1])
 
 
 def pair(clean: Path, pred: Path, modality: str | None, noisy: Path | None = None) -> Pair:
     return Pair("x", modality, (clean,), (pred,), (noisy,) if noisy else ())
 
 
-def volume(path: Path, values: np.ndarray) -> Path:
-    nibabel.save(nibabel.Nifti1Image(values.astype(np.float32), np.diag([1, 1, 3, 1])), path)
+def volume(path: Path, values: np.ndarray, affine: np.ndarray | None = SPACED) -> Path:
+    nibabel.save(nibabel.Nifti1Image(values.astype(np.float32), affine), path)
+    return path
+
+
+def as_itk(path: Path, values: np.ndarray, spacing: float = 1, origin: float = 0) -> Path:
+    image = sitk.GetImageFromArray(values.astype(np.float32).T)
+    image.SetSpacing([spacing, 1, 3])
+    image.SetOrigin([origin, 0, 0])
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+def dicom(path: Path, values: np.ndarray, position: list[float] | None) -> Path:
+    dataset = pydicom.dcmread(pydicom.data.get_testdata_file("MR_small.dcm"))
+    dataset.PixelData = values.astype(np.int16).tobytes()
+    dataset.ImagePositionPatient = position
+    dataset.save_as(path)
     return path
 
 
@@ -116,3 +137,52 @@ def test_ct_in_hu_has_a_range_below_0(tmp_path: Path) -> None:
     x, y = DRAWS.uniform(-1024, 1900, (2, 30, 24, 3)).astype(np.float32)
     found = measure_pair(pair(volume(tmp_path / "x.nii", x), volume(tmp_path / "y.nii", y), "ct"), PROTOCOL)
     assert found.score.psnr == pytest.approx(metrics.peak_signal_noise_ratio(x, y, data_range=3000))
+
+
+def test_a_volume_of_another_place_is_refused_with_both_files(tmp_path: Path) -> None:
+    values = DRAWS.uniform(0, 4000, (30, 24, 5))
+    shifted, flipped = SPACED.astype(float), SPACED @ np.diag([-1, 1, 1, 1])
+    shifted[0, 3] = 99
+    clean = volume(tmp_path / "x.nii", values)
+    for affine, most in ((shifted, 99), (flipped, 2)):
+        other = volume(tmp_path / "y.nii", values, affine)
+        with pytest.raises(ValueError, match=rf"affine of \S+x.nii, got one .* up to {most} in \S+y.nii. Register or"):
+            measure_pair(pair(clean, other, "mr"), PROTOCOL)
+        with pytest.raises(ValueError, match="must have the affine of"):
+            measure_pair(pair(clean, clean, "mr", other), PROTOCOL)
+    assert measure_pair(pair(clean, volume(tmp_path / "y.nii", values, SPACED + 4e-4), "mr"), PROTOCOL).score.mse == 0
+
+
+@pytest.mark.parametrize("suffix", ["nrrd", "mha"])
+def test_places_are_compared_across_formats(tmp_path: Path, suffix: str) -> None:
+    values = DRAWS.uniform(0, 4000, (30, 24, 5))
+    clean = volume(tmp_path / "x.nii", values, np.diag([-1, -1, 3, 1]))  # ITK's axes point the other way
+    same = as_itk(tmp_path / f"y.{suffix}", values)
+    assert measure_pair(pair(clean, same, "mr"), PROTOCOL).score.mse == 0
+    with pytest.raises(ValueError, match="must have the affine of"):
+        measure_pair(pair(clean, as_itk(tmp_path / f"z.{suffix}", values, origin=7), "mr"), PROTOCOL)
+
+
+def test_images_that_say_no_place_are_compared(tmp_path: Path) -> None:
+    values = DRAWS.uniform(0, 4000, (30, 24, 5))
+    bare = volume(tmp_path / "bare.nii", values, None)
+    assert measure_pair(pair(volume(tmp_path / "x.nii", values), bare, "mr"), PROTOCOL).score.mse == 0
+    plain = as_itk(tmp_path / "x.nrrd", values)
+    lines = [line for line in plain.read_bytes().split(b"\n", 12) if not line.startswith((b"space", b"kinds"))]
+    plain.write_bytes(b"\n".join(lines))
+    assert measure_pair(pair(plain, as_itk(tmp_path / "y.nrrd", values, spacing=2), "mr"), PROTOCOL).score.mse == 0
+
+
+def test_dicom_is_compared_by_place_where_it_says_one(tmp_path: Path) -> None:
+    values = DRAWS.integers(0, 4000, (64, 64))
+    clean = dicom(tmp_path / "x.dcm", values, [0, 0, 0])
+    assert measure_pair(pair(clean, dicom(tmp_path / "y.dcm", values, None), "mr"), PROTOCOL).score.mse == 0
+    with pytest.raises(ValueError, match="must have the affine of"):
+        measure_pair(pair(clean, dicom(tmp_path / "z.dcm", values, [0, 50, 0]), "mr"), PROTOCOL)
+
+
+def test_pictures_of_another_resolution_are_compared(tmp_path: Path) -> None:
+    values = DRAWS.integers(0, 256, (32, 32)).astype(np.uint8)
+    for name, dots in (("x.png", 72), ("y.tif", 300)):
+        Image.fromarray(values).save(tmp_path / name, dpi=(dots, dots))
+    assert measure_pair(pair(tmp_path / "x.png", tmp_path / "y.tif", "us"), PROTOCOL).score.mse == 0

@@ -77,6 +77,7 @@ def read(files: Sequence[Path]) -> Scan:
         slice_axis=2 if stacked else None,
         bit_range=(min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None,
         modality=modality(str(first.get("Modality") or "")),
+        placed=planes[0].origin is not None,
     )
 
 
