@@ -46,10 +46,10 @@ def load_datalist(
 
     Raises:
         InputError: if the split is sealed, or empty though required, a patient is in training (``train``,
-            ``real_train``) and in another split, a pair lacks a side, a modality is unknown, or manifest or folder
-            cannot be used.
+            ``real_train``) and in another split, a file is in two, a pair lacks a side, a modality is unknown, or
+            manifest or folder cannot be used.
     """
-    if split in SEALED_SPLITS:
+    if split.lower() in SEALED_SPLITS:
         raise InputError(
             f"split must be train or val, got {split!r}. The test images are never trained or selected on."
         )
@@ -116,6 +116,7 @@ def _rows(source: Path, modality: str) -> list[dict[str, Any]]:
         chosen = hold_out(rows)
         rows = [{**row, "split": SELECTION if held else TRAINING} for row, held in zip(rows, chosen, strict=True)]
     _refuse_shared_patients(rows, source)
+    _refuse_shared_files(rows, source)
     return rows
 
 
@@ -170,3 +171,22 @@ def _refuse_shared_patients(rows: Sequence[Mapping[str, Any]], source: Path) -> 
                 f"patients must be in one split, got {row['patient']} in {trained[patient]} and {row['split']} in "
                 f"{source}. Move the images of the one to the other."
             )
+
+
+def _refuse_shared_files(rows: Sequence[Mapping[str, Any]], source: Path) -> None:
+    """Refuse a manifest that trains on, selects by and measures with one file; those of a folder are named once."""
+    split_of: dict[Path, str] = {}
+    for row in rows:
+        if not row.get("split") or isinstance(row["file"], list):
+            continue
+        first = split_of.setdefault(Path(row["file"]).resolve(), row["split"])
+        if _use(first) != _use(row["split"]):
+            raise InputError(
+                f"files must be in one split, got {row['name']} in {first} and {row['split']} in {source}. "
+                "Remove one of the rows."
+            )
+
+
+def _use(split: str) -> str:
+    """Name what a split is for: those of pairs are for the same as those of single images."""
+    return {MEASURED: TRAINING, SEALED_SPLITS[1]: SEALED_SPLITS[0]}.get(split, split)

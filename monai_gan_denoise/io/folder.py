@@ -22,6 +22,8 @@ NAMES = {name: name for name in ("ct", "mr", "xr", "us", "oct")} | {
     "mri": "mr",
     "xray": "xr",
 }  # in paths and manifests
+COMMON = ("test",)  # names of test images that a path may go through for other reasons
+HOMES = ("home", "Users")  # what holds a folder for each user, one of whom may be called test
 BIDS_SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")  # Brain Imaging Data Structure 1.9, "Entities"
 
 
@@ -34,26 +36,27 @@ def read_folder(folder: Path, modality: str, leave_out: Sequence[str]) -> list[d
     Args:
         folder: what to look through.
         modality: for images of which nothing else tells it; "auto" to refuse those.
-        leave_out: names of subfolders whose images are left out.
+        leave_out: names of subfolders whose images are left out, in small letters.
 
     Returns:
         A row an image: ``file`` (a path, or the list of a series), ``name`` (its path within the folder), ``modality``,
         ``patient`` (empty if unknown).
 
     Raises:
-        InputError: if the folder is none, it or what it sorts by modality is named as one to leave out, or an image's
-            modality is unknown.
+        InputError: if the folder is none, is or lies in one to leave out, or an image's modality is unknown.
     """
     if not folder.is_dir():
         raise InputError(f"dataset_dir must be a folder or a manifest, got {folder}. Check the path.")
-    here = folder.resolve()
-    if here.name in leave_out or (here.name.lower() in NAMES and here.parent.name in leave_out):
-        raise InputError(f"dataset_dir must not be a folder of test images, got {folder}. They are never trained on.")
+    if sealed := _sealed_above(folder.resolve(), leave_out):
+        raise InputError(
+            f"dataset_dir must not be a folder of test images, got {folder} by the name of {sealed}. "
+            "They are never trained on; rename it if it holds others."
+        )
     rows = []
     for item in find_images(folder):
         files = [Path(path) for path in item["image"]]
         relative = files[0].relative_to(folder)
-        if set(relative.parts[:-1]) & set(leave_out):
+        if any(part.lower() in leave_out for path in files for part in path.relative_to(folder).parts[:-1]):
             continue
         if "refusal" in item:
             logger.warning("%s", item["refusal"])
@@ -73,6 +76,22 @@ def read_folder(folder: Path, modality: str, leave_out: Sequence[str]) -> list[d
             }
         )
     return rows
+
+
+def _sealed_above(here: Path, leave_out: Sequence[str]) -> Path | None:
+    """Find the folder of test images that a folder is or lies in.
+
+    A common name counts for the folder, the one that it lies in, and further up as long as these sort by modality.
+    """
+    near = [here, here.parent]
+    while near[-1].name.lower() in NAMES:
+        near.append(near[-1].parent)
+    named = [part for part in (here, *here.parents) if part.name.lower() in leave_out and not _is_home(part)]
+    return next((part for part in named if part in near or part.name.lower() not in COMMON), None)
+
+
+def _is_home(folder: Path) -> bool:
+    return len(folder.parts) == 3 and folder.parts[1] in HOMES
 
 
 def _named(relative: Path) -> str | None:

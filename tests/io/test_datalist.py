@@ -110,6 +110,23 @@ def test_a_patient_of_training_and_another_split_is_refused(dataset_dir: Path, s
         load_datalist(dataset_dir, "train")
 
 
+@pytest.mark.parametrize(("first", "second"), [("train", "test"), ("val", "real_test"), ("real_train", "val")])
+def test_a_file_of_two_splits_is_refused_in_one_line(tmp_path: Path, first: str, second: str) -> None:
+    (tmp_path / "manifest.csv").write_text(
+        f"file,modality,split\na.png,us,train\nb.png,us,{first}\n./b.png,us,{second}\n"
+    )
+    with pytest.raises(
+        InputError, match=rf"files must be in one split, got \S*b\.png in {first} and {second} in .+\.$"
+    ):
+        load_datalist(tmp_path, "train")
+
+
+def test_a_file_may_be_trained_on_alone_and_as_the_side_of_a_pair(dataset_dir: Path) -> None:
+    with (dataset_dir / "manifest.csv").open("a") as stream:
+        stream.write("c1.png,oct,train,clean,,c,p9\n")
+    assert names(load_training_datalist(dataset_dir)).count("c1.png") == 2
+
+
 def test_without_a_split_column_a_tenth_of_the_patients_is_held_out(tmp_path: Path) -> None:
     rows = [f"{patient}-{image}.png,us,{patient}" for patient in range(20) for image in range(2)]
     (tmp_path / "manifest.csv").write_text("\n".join(["file,modality,patient", *rows]))
@@ -138,7 +155,7 @@ def test_a_folder_without_manifest_lists_its_images_and_holds_a_tenth_out(tmp_pa
     assert load_datalist(tmp_path, "val") == val
 
 
-@pytest.mark.parametrize("split", ["test", "real_test"])
+@pytest.mark.parametrize("split", ["test", "real_test", "Test"])
 def test_the_test_images_are_sealed(dataset_dir: Path, split: str) -> None:
     with pytest.raises(InputError, match="split must be train or val"):
         load_datalist(dataset_dir, split)

@@ -72,6 +72,41 @@ def test_folders_of_test_images_are_left_out(tmp_path: Path) -> None:
             read(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["Test/us", "test/site", "test/US/site", "REAL_TEST/site/scanner/us", "real_test/a/b"])
+def test_a_folder_below_test_images_is_refused_with_its_name(tmp_path: Path, name: str) -> None:
+    write_png(tmp_path / name / "a.png")
+    with pytest.raises(InputError, match=rf"test images, got \S+ by the name of {tmp_path / name.split('/')[0]}\."):
+        read(tmp_path / name, "us")
+
+
+def test_folders_of_test_images_are_left_out_at_any_depth_in_any_case(tmp_path: Path) -> None:
+    for name in ("us/a.png", "us/Test/b.png", "TEST/site/us/c.png", "us/site/Real_Test/deep/d.png"):
+        write_png(tmp_path / name)
+    assert list(read(tmp_path)) == ["us/a.png"]
+
+
+def test_a_series_with_a_slice_among_test_images_is_left_out(tmp_path: Path) -> None:
+    for name, position in (("train/a", -5.0), ("test/b", 5.0)):
+        write_dicom(tmp_path / f"{name}.dcm", "P1")
+        dataset = pydicom.dcmread(tmp_path / f"{name}.dcm")
+        dataset.ImagePositionPatient = [0, 0, position]
+        dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        dataset.save_as(tmp_path / f"{name}.dcm")
+    assert not read(tmp_path)
+
+
+def test_a_path_may_go_through_a_test_of_another_kind(tmp_path: Path) -> None:
+    write_png(tmp_path / "test" / "project" / "images" / "us" / "a.png")
+    assert list(read(tmp_path / "test" / "project" / "images")) == ["us/a.png"]
+
+
+@pytest.mark.parametrize("name", ["/home/test/data", "/Users/test/us", "/home/test"])
+def test_a_user_may_be_called_test(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png")
+    monkeypatch.setattr(Path, "resolve", lambda _: Path(name))
+    assert list(read(tmp_path, "us")) == ["a.png"]
+
+
 def test_what_is_no_image_is_named_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_png(tmp_path / "us" / "a.png")
     (tmp_path / "us" / "notes.txt").write_text("no image")
