@@ -20,13 +20,14 @@ def hold_out(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
     with all of them.
 
     Args:
-        rows: images with ``name``, ``modality``, and ``patient`` and ``source`` where they are known; an image without
-            patient stands for itself.
+        rows: images with ``name``, ``modality``, and ``patient``, ``source`` and ``pair`` where they are known; the
+            sides of a pair are of one patient, and without patient a pair or an image stands for itself.
 
     Returns:
         For each image whether it is held out.
     """
-    owners = [_owner(row) for row in rows]
+    paired = {row["pair"]: _owner(row) for row in rows if row.get("pair") and row.get("patient")}
+    owners = [paired.get(row.get("pair") or "") or _owner(row) for row in rows]
     modality_of: dict[str, str] = {}
     for owner, row in zip(owners, rows, strict=True):
         modality_of[owner] = min(row["modality"], modality_of.get(owner, row["modality"]))
@@ -43,7 +44,7 @@ def hold_out(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
 def _owner(row: Mapping[str, Any]) -> str:
     if row.get("patient"):
         return f"patient {row.get('source', '')} {row['patient']}"
-    return f"file {row['name']}"
+    return f"pair {row['pair']}" if row.get("pair") else f"file {row['name']}"
 
 
 def _digest(owner: str) -> str:

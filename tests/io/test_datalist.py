@@ -136,6 +136,15 @@ def test_without_a_split_column_a_tenth_of_the_patients_is_held_out(tmp_path: Pa
     assert not {name.split("-")[0] for name in train} & {name.split("-")[0] for name in val}
 
 
+def test_without_a_split_column_pairs_are_trained_on_and_held_out_whole(tmp_path: Path) -> None:
+    rows = [f"{kind}{number}.png,oct,{kind},{number}" for number in range(20) for kind in ("noisy", "clean")]
+    (tmp_path / "manifest.csv").write_text("\n".join(["file,modality,kind,pair", *rows]))
+    train, val = load_training_datalist(tmp_path), load_datalist(tmp_path, "val")
+    assert (len(train), len(val)) == (18, 2)
+    for clean, noisy in zip(names(train + val), names(train + val, "image"), strict=True):
+        assert noisy == clean.replace("clean", "noisy")
+
+
 def test_rows_that_leave_their_split_empty_are_not_given_one(dataset_dir: Path) -> None:
     with (dataset_dir / "manifest.csv").open("a") as stream:
         stream.write("spare.png,us,,clean,,,\n")

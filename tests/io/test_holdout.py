@@ -57,6 +57,17 @@ def test_patients_of_one_name_but_two_sources_are_two() -> None:
     assert sum(hold_out(rows)) == 2
 
 
+@pytest.mark.parametrize("patients_of", [("", ""), ("P{}", ""), ("", "P{}")])
+def test_the_sides_of_a_pair_are_never_in_both(patients_of: tuple[str, str]) -> None:
+    rows = [
+        {"name": f"{kind}{number}", "modality": "oct", "pair": f"p{number}", "patient": patient.format(number)}
+        for kind, patient in zip(("clean", "noisy"), patients_of, strict=True)
+        for number in range(40)
+    ]
+    held = Counter(row["pair"] for row, chosen in zip(rows, hold_out(rows), strict=True) if chosen)
+    assert list(held.values()) == [2] * 4
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_single_patient_is_for_training(count: int) -> None:
     assert not any(hold_out(patients(count)))
