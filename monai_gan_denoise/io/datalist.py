@@ -46,8 +46,8 @@ def load_datalist(
 
     Raises:
         InputError: if the split is sealed, or empty though required, a patient is in training (``train``,
-            ``real_train``) and in another split, a file is in two, a pair lacks a side, a modality is unknown, or
-            manifest or folder cannot be used.
+            ``real_train``) and in another split, a file is in two or is absent, a pair lacks a side, a modality is
+            unknown, or manifest or folder cannot be used.
     """
     if split.lower() in SEALED_SPLITS:
         raise InputError(
@@ -132,16 +132,20 @@ def _chosen(rows: Sequence[Mapping[str, Any]], split: str, source: Path, require
 def _items(rows: Sequence[Mapping[str, Any]], source: Path) -> list[dict[str, Any]]:
     """Make items of single clean images and of pairs; a noisy image by itself is no material for training."""
     singles = [row for row in rows if not row.get("pair") and (row.get("kind") or "clean") == "clean"]
-    items: list[dict[str, Any]] = [{"label": _scan(row), "modality": _modality(row)} for row in singles]
+    items: list[dict[str, Any]] = [{"label": _scan(row, source), "modality": _modality(row)} for row in singles]
     for clean, noisy in match_pairs([row for row in rows if row.get("pair")], source):
-        items.append({"image": _scan(noisy), "label": _scan(clean), "modality": _modality(clean)})
+        items.append({"image": _scan(noisy, source), "label": _scan(clean, source), "modality": _modality(clean)})
     return items
 
 
-def _scan(row: Mapping[str, Any]) -> str | list[str]:
+def _scan(row: Mapping[str, Any], source: Path) -> str | list[str]:
     """Give an image's path, or those of the series that is all that a folder holds."""
-    if isinstance(row["file"], list) or not Path(row["file"]).is_dir():
+    if isinstance(row["file"], list) or Path(row["file"]).is_file():
         return row["file"]  # type: ignore[no-any-return]
+    if not Path(row["file"]).is_dir():  # which would show only when it is read, after others were
+        raise InputError(
+            f"file must exist, got {row['file']} in {find_manifest(source) or source}. Correct its row or remove it."
+        )
     images = find_images(Path(row["file"]))
     if len(images) != 1 or "refusal" in images[0]:
         raise InputError(
