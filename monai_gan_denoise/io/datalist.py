@@ -9,6 +9,7 @@ from typing import Any
 
 from monai_gan_denoise.io.discovery import find_images
 from monai_gan_denoise.io.folder import NAMES, read_folder
+from monai_gan_denoise.io.formats import format_of
 from monai_gan_denoise.io.holdout import hold_out
 from monai_gan_denoise.io.manifest import find_manifest, match_pairs, read_manifest
 from monai_gan_denoise.io.scan import InputError
@@ -105,6 +106,8 @@ def _kind(item: Mapping[str, Any]) -> str:
 
 def _rows(source: Path, modality: str) -> list[dict[str, Any]]:
     """List all files with their split, which is drawn where nothing says it."""
+    if source.is_file() and format_of(source) is not None:
+        raise InputError(f"dataset_dir must be a folder or a manifest, got the image {source}. Pass its folder.")
     manifest = find_manifest(source)
     rows: list[dict[str, Any]]
     if manifest is None:
@@ -123,9 +126,9 @@ def _rows(source: Path, modality: str) -> list[dict[str, Any]]:
 def _chosen(rows: Sequence[Mapping[str, Any]], split: str, source: Path, required: bool = True) -> list[dict[str, Any]]:
     items = _items([row for row in rows if row.get("split") == split], source)
     if required and not items:
-        raise InputError(
-            f"split must name images, got {split!r} in {find_manifest(source) or source}. Check the column."
-        )
+        manifest = find_manifest(source)
+        cure = "Check the column, or add it." if manifest else "Add images of other patients, or a manifest."
+        raise InputError(f"split must name images, got {split!r} in {manifest or source}. {cure}")
     return items
 
 

@@ -43,7 +43,8 @@ def read_folder(folder: Path, modality: str, leave_out: Sequence[str]) -> list[d
         ``patient`` (empty if unknown).
 
     Raises:
-        InputError: if the folder is none, is or lies in one to leave out, or an image's modality is unknown.
+        InputError: if the folder is none, is or lies in one to leave out, holds no other images, or an image's modality
+            is unknown.
     """
     if not folder.is_dir():
         raise InputError(f"dataset_dir must be a folder or a manifest, got {folder}. Check the path.")
@@ -53,10 +54,12 @@ def read_folder(folder: Path, modality: str, leave_out: Sequence[str]) -> list[d
             "They are never trained on; rename it if it holds others."
         )
     rows = []
+    sealed_images = 0
     for item in find_images(folder):
         files = [Path(path) for path in item["image"]]
         relative = files[0].relative_to(folder)
         if any(part.lower() in leave_out for path in files for part in path.relative_to(folder).parts[:-1]):
+            sealed_images += 1
             continue
         if "refusal" in item:
             logger.warning("%s", item["refusal"])
@@ -75,6 +78,13 @@ def read_folder(folder: Path, modality: str, leave_out: Sequence[str]) -> list[d
                 "patient": _patient(files[0], relative),
             }
         )
+    if not rows and sealed_images:
+        raise InputError(
+            f"dataset_dir must hold images to train on, got test images alone in {folder}. "
+            "They are never trained on; add others."
+        )
+    if not rows:
+        raise InputError(f"dataset_dir must hold images, got none in {folder}. Pass another, or a manifest.")
     return rows
 
 

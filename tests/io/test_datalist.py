@@ -182,9 +182,19 @@ def test_a_split_that_is_not_required_may_be_empty(dataset_dir: Path) -> None:
         load_datalist(dataset_dir, "test", required=False)
 
 
-def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"split must name images, got 'train' in {tmp_path}"):
-        load_datalist(tmp_path, "train")
+def test_of_a_single_image_none_is_held_out(tmp_path: Path) -> None:
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((16, 16), np.uint8)), str(tmp_path / "a.png"))
+    with pytest.raises(InputError, match=f"split must name images, got 'val' in {tmp_path}. Add images of other"):
+        load_datalist(tmp_path, "val", "us")
+
+
+def test_an_image_in_the_place_of_its_folder_is_refused_as_such(tmp_path: Path) -> None:
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((16, 16), np.uint8)), str(tmp_path / "a.png"))
+    for image in (tmp_path / "a.png", Path(pydicom.data.get_testdata_file("MR_small.dcm"))):
+        with pytest.raises(
+            InputError, match=rf"must be a folder or a manifest, got the image {image}\. Pass its folder"
+        ):
+            load_datalist(image, "train")
 
 
 def test_a_modality_counts_as_one_by_whatever_name(tmp_path: Path) -> None:

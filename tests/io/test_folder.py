@@ -92,7 +92,19 @@ def test_a_series_with_a_slice_among_test_images_is_left_out(tmp_path: Path) -> 
         dataset.ImagePositionPatient = [0, 0, position]
         dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
         dataset.save_as(tmp_path / f"{name}.dcm")
-    assert not read(tmp_path)
+    write_png(tmp_path / "train" / "us" / "c.png")
+    assert list(read(tmp_path)) == ["train/us/c.png"]
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"dataset_dir must hold images, got none in {tmp_path}. Pass another, or a"):
+        read(tmp_path)
+
+
+def test_a_folder_of_test_images_alone_is_refused(tmp_path: Path) -> None:
+    write_png(tmp_path / "test" / "us" / "a.png")
+    with pytest.raises(InputError, match=f"got test images alone in {tmp_path}. They are never trained on; add others"):
+        read(tmp_path)
 
 
 def test_a_path_may_go_through_a_test_of_another_kind(tmp_path: Path) -> None:
