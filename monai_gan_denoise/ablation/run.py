@@ -15,7 +15,7 @@ from monai_gan_denoise.ablation.budget import shorten
 from monai_gan_denoise.ablation.table import Outcome, write_tables
 from monai_gan_denoise.ablation.trial import CONFIGS, WEIGHTS, Trial, log_to, run_trial, trains_on_pairs
 from monai_gan_denoise.ablation.variants import Variant, choose_variants
-from monai_gan_denoise.io import load_datalist, load_training_datalist, whole_file
+from monai_gan_denoise.io import load_datalist, load_training_datalist, source_digest, whole_file
 
 __all__ = ["run_ablation"]
 
@@ -55,9 +55,10 @@ def run_ablation(
     chosen = choose_variants(only)
     common = {**shorten(CONFIGS / "train.json", iterations), "tensorboard": False, **(settings or {})}
     common |= {"dataset_dir": dataset_dir.absolute(), "modality": modality}
-    pairs = any("image" in item for item in load_training_datalist(dataset_dir, modality))
-    load_datalist(dataset_dir, "val", modality)  # of which the lack should not show after an hour
-    trials = {variant: _trial(variant, output.absolute(), common, pairs) for variant in choose_variants()}
+    trained = load_training_datalist(dataset_dir.absolute(), modality)
+    held = load_datalist(dataset_dir.absolute(), "val", modality)  # of which the lack should not show after an hour
+    pairs, data = any("image" in item for item in trained), _data_digest(trained, held)
+    trials = {variant: _trial(variant, output.absolute(), common, pairs, data) for variant in choose_variants()}
     found = {variant: _finished(trial) for variant, trial in trials.items()}
     outcomes = {variant: Outcome(variant, figures) for variant, figures in found.items() if figures}
     for number, variant in enumerate(chosen, 1):
@@ -70,10 +71,12 @@ def run_ablation(
     return 2 if failed == len(chosen) else int(bool(failed))
 
 
-def _trial(variant: Variant, output: Path, common: Mapping[str, Any], pairs: bool) -> Trial:
+def _trial(variant: Variant, output: Path, common: Mapping[str, Any], pairs: bool, data: str) -> Trial:
     weights = output / (variant.weights or variant.name) / WEIGHTS
     entries = {**common, **variant.overlay()}
-    return Trial(output / variant.name, weights, not variant.weights, entries, pairs and not trains_on_pairs(entries))
+    return Trial(
+        output / variant.name, weights, not variant.weights, entries, pairs and not trains_on_pairs(entries), data
+    )
 
 
 def _finished(trial: Trial) -> dict[str, float] | None:
@@ -119,6 +122,14 @@ def _outcome(variant: Variant, trial: Trial) -> Outcome:
 
 
 def _fingerprint(trial: Trial) -> str:
-    """Digest what the figures depend on: the recipe, and what is laid over it."""
+    """Digest what the figures depend on: the recipe, what is laid over it, and the data."""
     recipe = b"".join((CONFIGS / name).read_bytes() for name in ("train.json", "evaluate.json"))
-    return hashlib.sha256(recipe + json.dumps(trial.entries, default=str, sort_keys=True).encode()).hexdigest()
+    laid_over = json.dumps([trial.entries, trial.data], default=str, sort_keys=True)
+    return hashlib.sha256(recipe + laid_over.encode()).hexdigest()
+
+
+def _data_digest(*datalists: Sequence[Mapping[str, Any]]) -> str:
+    """Digest what datalists say of images, and names, sizes and times of their files."""
+    named = [item[side] for datalist in datalists for item in datalist for side in ("label", "image") if side in item]
+    files = [file for one in named for file in ([one] if isinstance(one, str) else one)]
+    return hashlib.sha256(f"{json.dumps(datalists)} {source_digest(files)}".encode()).hexdigest()

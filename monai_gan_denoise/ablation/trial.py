@@ -34,6 +34,7 @@ class Trial:
         trains: whether the weights are trained here first.
         entries: of train.json, those that differ from the recipe.
         real: whether to measure on real pairs too.
+        data: digest of the images that it trains on and is measured by.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class Trial:
     trains: bool
     entries: Mapping[str, Any]
     real: bool
+    data: str = ""
 
 
 def trains_on_pairs(entries: Mapping[str, Any]) -> bool:

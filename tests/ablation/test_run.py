@@ -103,6 +103,36 @@ def test_results_of_another_budget_or_recipe_are_never_mixed_in(
     assert (tmp_path / "out" / "ablation.csv").read_bytes() == table
 
 
+@pytest.mark.usefixtures("process")
+@pytest.mark.parametrize("change", ["added", "replaced", "moved to training", "of another modality"])
+def test_results_of_other_images_in_the_same_folder_are_never_mixed_in(data: Path, tmp_path: Path, change: str) -> None:
+    (data / "more.png").write_bytes((data / "val.png").read_bytes())
+    manifest = data / "manifest.csv"
+    manifest.write_text(manifest.read_text() + "more.png,us,val,clean,\n")
+    run_ablation(data, tmp_path / "out", only=["recipe"])
+    if change == "added":
+        (data / "new.png").write_bytes((data / "us.png").read_bytes())
+        manifest.write_text(manifest.read_text() + "new.png,us,train,clean,\n")
+    elif change == "replaced":
+        (data / "val.png").write_bytes((data / "us.png").read_bytes())
+    elif change == "moved to training":
+        manifest.write_text(manifest.read_text().replace("more.png,us,val", "more.png,us,train"))
+    else:
+        manifest.write_text(manifest.read_text().replace("us.png,us", "us.png,xr"))
+    with pytest.raises(ValueError, match=r"--output must hold variants of this recipe, budget and data, got .*recipe"):
+        run_ablation(data, tmp_path / "out", only=["recipe"])
+
+
+def test_the_same_data_by_another_path_and_what_is_not_read_change_nothing(
+    data: Path, tmp_path: Path, process: type[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_ablation(data, tmp_path / "out", only=["recipe"])
+    (data / "notes.txt").write_text("not of the data")
+    monkeypatch.chdir(tmp_path)
+    assert run_ablation(Path("data"), tmp_path / "out", only=["recipe"]) == 0
+    assert process.ran == ["recipe"]
+
+
 def test_data_without_validation_are_refused_before_anything_runs(
     data: Path, tmp_path: Path, process: type[Process]
 ) -> None:
