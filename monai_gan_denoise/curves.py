@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monai_gan_denoise.io import whole_file
+from monai_gan_denoise.terminal import fail
 
-__all__ = ["draw_curves", "read_curves"]
+__all__ = ["draw_curves", "main", "read_curves"]
 
 PANELS = {"loss": "loss", "psnr": "validation PSNR / dB", "ssim": "validation SSIM", "d_loss": "discriminator's loss"}
-SMOOTHING = 20  # values; the loss is logged every 50 updates, of other images and noise each time
+LOGGED_EVERY = 50  # updates, of the terms of the loss; as now_and_then of train.json says
+SMOOTHING = 20  # values of the loss, each of other images and noise
 
 Curve = list[tuple[int, float]]
 
@@ -30,15 +32,19 @@ def read_curves(runs: Sequence[Path]) -> dict[str, Curve]:
         For each name of a scalar its updates and values. What is logged once an epoch is placed at the epoch's end.
 
     Raises:
-        ValueError: if a folder holds no scalars.
+        ValueError: if a folder is absent, or holds no scalars, no whole epoch or too few updates.
     """
     curves: dict[str, Curve] = defaultdict(list)
     start = 0
     for run in runs:
         scalars = _scalars(run)
         terms = [curve for name, curve in scalars.items() if name not in PANELS]
-        if not terms or "loss" not in scalars:
+        if not scalars:
             raise ValueError(f"run must hold TensorBoard's scalars, got none in {run}. Pass the output of a training.")
+        if "loss" not in scalars:
+            raise ValueError(f"run must have a whole epoch, got none in {run}. Train longer.")
+        if not terms:  # by which alone it is known how many updates an epoch has
+            raise ValueError(f"run must have {LOGGED_EVERY} updates or more, got fewer in {run}. Train longer.")
         updates = max(step for curve in terms for step, _ in curve)
         epochs = max(step for step, _ in scalars["loss"])
         for name, curve in scalars.items():
@@ -65,9 +71,21 @@ def draw_curves(curves: dict[str, Curve], figure: Path) -> None:
         page.savefig(partial, dpi=120, format="png")
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Draw the figure, or say in one line why not and end with 2."""
+    if len(arguments) < 2:
+        fail(f"arguments must be RUN... FIGURE.png, got {' '.join(arguments) or 'none'}. Name runs and a file.")
+    try:
+        draw_curves(read_curves([Path(run) for run in arguments[:-1]]), Path(arguments[-1]))
+    except (ValueError, OSError) as error:
+        fail(str(error))
+
+
 def _scalars(run: Path) -> dict[str, Curve]:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+    if not run.is_dir():
+        raise ValueError(f"run must be a folder, got {run}. Check the path.")
     scalars: dict[str, Curve] = defaultdict(list)
     for events in sorted(run.glob("events.out.tfevents.*")):
         log = EventAccumulator(str(events), size_guidance={"scalars": 0}).Reload()
@@ -82,4 +100,4 @@ def _smooth(values: Sequence[float]) -> list[float]:
 
 
 if __name__ == "__main__":
-    draw_curves(read_curves([Path(run) for run in sys.argv[1:-1]]), Path(sys.argv[-1]))
+    main(sys.argv[1:])

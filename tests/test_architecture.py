@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "samples": {"io", "phantoms", "simulation"},
     "simulation": {"engines", "io", "phantoms", "transforms"},
     "training": LEAVES | {"engines"},
-    "curves": {"io"},
+    "curves": {"io", "terminal"},
     "export": LEAVES,
     "ablation": {"io"},
     "benchmark": LEAVES | {"backends", "inference", "phantoms"},

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
-from monai_gan_denoise.curves import draw_curves, read_curves
+from monai_gan_denoise.curves import LOGGED_EVERY, draw_curves, main, read_curves
 
 
 def log_run(folder: Path, updates: int, epochs: int) -> None:
@@ -45,8 +45,39 @@ def test_the_figure_has_a_panel_for_each_curve(tmp_path: Path) -> None:
 
 def test_a_run_without_a_whole_epoch_is_named(tmp_path: Path) -> None:
     log_run(tmp_path, updates=3, epochs=0)
-    with pytest.raises(ValueError, match=f"run must hold TensorBoard's scalars, got none in {tmp_path}"):
+    with pytest.raises(ValueError, match=f"run must have a whole epoch, got none in {tmp_path}"):
         read_curves([tmp_path])
+
+
+def test_a_run_too_short_to_log_its_terms_is_named(tmp_path: Path) -> None:
+    log_run(tmp_path, updates=0, epochs=2)
+    with pytest.raises(ValueError, match=f"run must have 50 updates or more, got fewer in {tmp_path}. Train longer"):
+        read_curves([tmp_path])
+
+
+def test_terms_are_logged_as_often_as_the_message_says(bundle_root: Path) -> None:
+    recipe = (bundle_root / "configs" / "train.json").read_text()
+    assert f"every={LOGGED_EVERY})" in recipe
+
+
+def test_what_cannot_be_drawn_ends_in_one_line_and_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log_run(tmp_path / "run", updates=20, epochs=2)
+    refused = {
+        (): "arguments must be RUN... FIGURE.png, got none.",
+        ("run",): "arguments must be RUN... FIGURE.png, got run.",
+        (tmp_path / "gone", "x.png"): f"run must be a folder, got {tmp_path / 'gone'}.",
+        (tmp_path, tmp_path / "x.png"): f"run must hold TensorBoard's scalars, got none in {tmp_path}.",
+        (tmp_path / "run", tmp_path): "directory",
+    }
+    for arguments, reason in refused.items():
+        with pytest.raises(SystemExit) as end:
+            main([str(argument) for argument in arguments])
+        said = capsys.readouterr().err
+        assert end.value.code == 2
+        assert reason in said
+        assert said.count("\n") == 1
+    main([str(tmp_path / "run"), str(tmp_path / "curves.png")])
+    assert (tmp_path / "curves.png").is_file()
 
 
 def test_a_folder_without_scalars_is_named(tmp_path: Path) -> None:
