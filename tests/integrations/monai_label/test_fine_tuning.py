@@ -19,19 +19,29 @@ DATALIST = [
 ]
 
 
-def test_final_labels_are_clean_images_and_one_is_held_out(tmp_path: Path) -> None:
-    manifest = write_lessons(DATALIST, "mr", "clean", tmp_path)
+@pytest.fixture
+def stored(tmp_path: Path) -> list[dict[str, str]]:
+    """The same with files that there are."""
+    studies = [{side: f"{tmp_path}{path}" for side, path in item.items()} for item in DATALIST]
+    for path in (Path(path) for item in studies for path in item.values()):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return studies
+
+
+def test_final_labels_are_clean_images_and_one_is_held_out(stored: list[dict[str, str]], tmp_path: Path) -> None:
+    manifest = write_lessons(stored, "mr", "clean", tmp_path)
     trained, held = load_training_datalist(manifest), load_datalist(manifest, "val")
-    assert {item["label"] for item in trained + held} == {item["label"] for item in DATALIST}
+    assert {item["label"] for item in trained + held} == {item["label"] for item in stored}
     assert (len(trained), len(held)) == (4, 1)
     assert not any("image" in item for item in trained)
 
 
-def test_pairs_bring_their_images_too_but_not_those_held_out(tmp_path: Path) -> None:
-    manifest = write_lessons(DATALIST, "mr", "pairs", tmp_path)
+def test_pairs_bring_their_images_too_but_not_those_held_out(stored: list[dict[str, str]], tmp_path: Path) -> None:
+    manifest = write_lessons(stored, "mr", "pairs", tmp_path)
     held = {item["label"] for item in load_datalist(manifest, "val")}
     pairs = {item["image"]: item["label"] for item in load_training_datalist(manifest) if "image" in item}
-    assert pairs == {item["image"]: item["label"] for item in DATALIST if item["label"] not in held}
+    assert pairs == {item["image"]: item["label"] for item in stored if item["label"] not in held}
 
 
 def test_a_datastore_without_final_labels_is_refused(tmp_path: Path) -> None:
