@@ -227,7 +227,8 @@ def evaluate(clean: Path, pred: Path, noisy: Path | None, modality: str, data_ra
 @click.option("--resume", is_flag=True, help="Go on from the newest whole checkpoint in --output, as begun.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Limit, to an epoch's end; --resume goes on.")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Set an entry of train.json; repeatable.")
-def train(source: Path, output: Path | None, **options: Any) -> int:
+@click.option("--verbose", is_flag=True, help="Show details of failures.")
+def train(source: Path, output: Path | None, verbose: bool, **options: Any) -> int:
     """Train on FOLDER: one with a manifest.csv (file, modality, split, kind, pair), or any folder of clean images.
 
     Writes checkpoints, model.pt and, from before the adversarial stage, model_fidelity.pt into --output. The splits
@@ -236,7 +237,7 @@ def train(source: Path, output: Path | None, **options: Any) -> int:
     """
     from monai_gan_denoise.training import train as run_training
 
-    log_to_terminal(logging.INFO)
+    log_to_terminal(logging.DEBUG if verbose else logging.INFO)
     return run_training(source, output, **options)
 
 

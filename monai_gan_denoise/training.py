@@ -14,8 +14,9 @@ from typing import Any
 from ignite.engine import Events
 from ignite.handlers import TimeLimit
 from monai.bundle import ConfigParser, ConfigWorkflow
+from yaml import YAMLError
 
-from monai_gan_denoise.engines import TrainingError, interruptible, unwrapped
+from monai_gan_denoise.engines import TrainingError, interruptible, root_cause, unwrapped
 from monai_gan_denoise.io import InputError, packaged_bundle, packaged_presets
 
 __all__ = ["newest_checkpoint", "train"]
@@ -23,6 +24,7 @@ __all__ = ["newest_checkpoint", "train"]
 logger = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoint_epoch=*.pt"  # as MONAI's CheckpointSaver names them
+NOT_WRITTEN = ("iostream error", "inline_container", "No space left", "File too large")  # what torch.save makes of it
 KINDS = {bool: "true or false", float: "a number", str: "text", list: "a list", dict: "an object"}
 
 
@@ -57,6 +59,7 @@ def train(
         KeyboardInterrupt: if SIGINT or SIGTERM ended the run, which a line says.
     """
     files = [packaged_bundle() / "configs" / "train.json", *([_preset_file(preset)] if preset else [])]
+    _check_preset(files[-1])
     workflow = ConfigWorkflow([str(file) for file in files], logging_file=False, workflow_type="train")
     # Paths stay Path: in a text MONAI finds expressions, references and macros, and takes every # for a separator.
     workflow.parser.update({"dataset_dir": Path(dataset_dir), "modality": modality})
@@ -87,11 +90,14 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 
 def _run(workflow: ConfigWorkflow, folder: Path, minutes: float | None) -> int:
-    with unwrapped():
-        workflow.initialize()
-        trainer = workflow.trainer
-        if not workflow.parser.get_parsed_content("validate#dataset").data:
-            logger.warning("No image is held out for validation: nothing will tell how good this training is.")
+    try:
+        with unwrapped():
+            workflow.initialize()
+            trainer = workflow.trainer
+            if not workflow.parser.get_parsed_content("validate#dataset").data:
+                logger.warning("No image is held out for validation: nothing will tell how good this training is.")
+    except RuntimeError as error:
+        raise _unusable(error) from error
     if minutes is not None:
         limit = TimeLimit(max(1, round(60 * minutes)))
         limit.logger.setLevel(logging.WARNING)  # the last lines tell how the run ended
@@ -103,10 +109,19 @@ def _run(workflow: ConfigWorkflow, folder: Path, minutes: float | None) -> int:
     except TrainingError as error:
         logger.error("%s", error)
         return 1
-    except (RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
+        if trainer.state.iteration > 1:  # the first has shown that the configuration can be trained
+            logger.debug("The run had to stop.", exc_info=error)
+            cause = root_cause(error)
+            if any(words in cause for words in NOT_WRITTEN):
+                cause = f"{folder} must take whole checkpoints, got {cause}. Make room there"
+            logger.error("Stopped in iteration %d: %s. %s", trainer.state.iteration, cause, _how_to_go_on(folder))
+            return 1
         checkpoint = workflow.parser.get_parsed_content("checkpoint")
-        if not checkpoint or trainer.state.iteration or isinstance(error, InputError):
+        if isinstance(error, (InputError, OSError)):
             raise
+        if not checkpoint or trainer.state.iteration:
+            raise _unusable(error) from error
         raise InputError(
             f"checkpoint must fit the configuration, got another in {checkpoint}. Resume with the run's own settings."
         ) from error
@@ -132,6 +147,22 @@ def _preset_file(preset: str) -> Path:
     raise InputError(f"preset must be one of {names}, or a file, got {preset!r}. Choose one.")
 
 
+def _check_preset(file: Path) -> None:
+    try:
+        entries = ConfigParser.load_config_file(file)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        got = f"an error in line {mark.line + 1}" if mark else "an error"
+        raise InputError(f"preset must be YAML or JSON, got {got} in {file}. Correct it.") from error
+    if not isinstance(entries, dict):
+        raise InputError(f"preset must be a table of NAME: VALUE, got {type(entries).__name__} in {file}. Correct it.")
+
+
+def _unusable(error: Exception) -> InputError:
+    logger.debug("The configuration cannot be used.", exc_info=error)
+    return InputError(f"configuration must be trainable, got {root_cause(error)}. Look at --set and --preset.")
+
+
 def _set(parser: ConfigParser, setting: str) -> None:
     """Change an entry that there is, to a value of its kind; what is computed may become anything."""
     name, equals, text = setting.partition("=")
@@ -145,11 +176,14 @@ def _set(parser: ConfigParser, setting: str) -> None:
         value = text
     kind, wanted = _kind(value), _kind(parser[name])
     if kind is not wanted and not (_computed(value) or _computed(parser[name])):
-        raise ValueError(f"{name} must be {KINDS[wanted]}, got {text}. Pass --set {name}={json.dumps(parser[name])}.")
-    parser[name] = value
+        usual = json.dumps(parser[name], default=str)
+        raise ValueError(f"{name} must be {KINDS[wanted]}, got {text}. Pass --set {name}={usual}.")
+    parser[name] = Path(text) if isinstance(parser[name], Path) else value
 
 
 def _kind(value: Any) -> type:
+    if isinstance(value, Path):
+        return str
     return float if isinstance(value, int) and not isinstance(value, bool) else type(value)
 
 
@@ -161,6 +195,8 @@ def _check_schedule(parser: ConfigParser) -> None:
     iterations, epoch_length = (parser.get_parsed_content(name) for name in ("iterations", "epoch_length"))
     names = ("warmup", "decay_from", "adversarial_from")
     turns = [parser.get_parsed_content(name) for name in names]
+    if epoch_length < 1:
+        raise ValueError(f"epoch_length must be positive, got {epoch_length}. Pass one that divides iterations.")
     if iterations < epoch_length:
         raise ValueError(
             f"iterations must be at least epoch_length, got {iterations} and {epoch_length}. "

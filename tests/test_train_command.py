@@ -6,6 +6,8 @@ import itertools
 import logging
 import re
 import signal
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -255,6 +257,61 @@ def test_a_setting_that_cannot_be_is_refused(dataset_dir: Path, tmp_path: Path, 
     with pytest.raises(ValueError, match=message):
         train(dataset_dir, tmp_path / "run", preset=TINY, settings=[setting])
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "epoch_length=0"], "epoch_length must be positive, got 0. Pass"),
+        (["--set", "patch_size=8"], "configuration must be trainable, got "),
+        (["--set", "emphasis#us=-1"], "configuration must be trainable, got "),
+        (["--set", "device=foo"], "device type at start of device string: foo"),
+        (["--set", "patience=0"], "patience must be positive, got 0."),
+        (["--set", "output_dir=3"], "output_dir must be text, got 3. Pass --set output_dir="),
+        (["--output", "manifest.csv/run"], "manifest.csv/run"),
+        (["--preset", "broken.yaml"], "preset must be YAML or JSON, got an error in line 2 in broken.yaml. Correct"),
+        (["--preset", "text.yaml"], "preset must be a table of NAME: VALUE, got str in text.yaml. Correct it."),
+    ],
+)
+def test_what_cannot_be_trained_ends_with_2_and_one_line(
+    dataset_dir: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(dataset_dir)
+    Path("broken.yaml").write_text("iterations: 3\nwarmup: [")
+    Path("text.yaml").write_text("a recipe")
+    with pytest.raises(SystemExit) as ended:
+        main(["train", str(dataset_dir), "--output", "run", "--preset", TINY, *arguments])
+    error = capsys.readouterr().err.splitlines()
+    assert (ended.value.code, message in error[-1]) == (2, True), error
+    assert not any("Traceback" in line for line in error)
+
+
+def test_a_file_that_is_not_there_is_named(dataset_dir: Path, tmp_path: Path) -> None:
+    (dataset_dir / "u2.png").unlink()
+    with pytest.raises((OSError, ValueError), match=r"u2\.png"):
+        train(dataset_dir, tmp_path / "run", preset=TINY)
+
+
+def test_a_path_may_be_set(dataset_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = []
+    monkeypatch.setattr(training, "_run", lambda _, folder, __: folders.append(folder))
+    train(dataset_dir, tmp_path, preset=TINY, settings=[f"output_dir={tmp_path / '#1'}"])
+    assert folders == [tmp_path / "#1"]
+
+
+def test_a_disk_that_is_full_ends_the_run_in_one_line(dataset_dir: Path, tmp_path: Path) -> None:
+    program = [sys.executable, "-c", "from monai_gan_denoise.cli import main; main()", "train", str(dataset_dir)]
+    words = [*program, "--output", str(tmp_path / "run"), "--preset", TINY]
+    limited = ["bash", "-c", 'ulimit -f 40; exec "$@"', "bash", *words]  # files of 40 KiB
+    run = subprocess.run(limited, capture_output=True, text=True, timeout=300, check=False)
+    error = run.stderr.splitlines()
+    assert (run.returncode, "Traceback" in run.stderr) == (1, False), error
+    assert error[-1].startswith(f"Stopped in iteration 15: {tmp_path / 'run'} must take whole checkpoints, got ")
+    assert error[-1].endswith("Make room there. There is no checkpoint yet to resume from.")
 
 
 def test_settings_reach_the_configuration(dataset_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

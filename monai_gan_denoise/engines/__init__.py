@@ -12,7 +12,7 @@ from monai_gan_denoise.engines.progress import TrainingProgress
 from monai_gan_denoise.engines.reporter import RunReporter
 from monai_gan_denoise.engines.resume import EpochSeeds, RunPosition
 from monai_gan_denoise.engines.trainer import DenoisingTrainer
-from monai_gan_denoise.engines.unwrapping import end_unless, unwrapped
+from monai_gan_denoise.engines.unwrapping import end_unless, root_cause, unwrapped
 
 __all__ = [
     "Adversary",
@@ -40,5 +40,6 @@ __all__ = [
     "end_unless",
     "has_tensorboard",
     "interruptible",
+    "root_cause",
     "unwrapped",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["end_unless", "unwrapped"]
+__all__ = ["end_unless", "root_cause", "unwrapped"]
 
 logger = logging.getLogger(__name__)
 
@@ -16,16 +16,23 @@ UNUSABLE = 2  # exit code, as of the command line
 
 @contextmanager
 def unwrapped() -> Iterator[None]:
-    """Raise the first ``ValueError`` among the causes of a ``RuntimeError`` in its place; others pass as they are."""
+    """Raise the first ``ValueError`` or ``OSError`` among the causes of a ``RuntimeError``; others pass as they are."""
     try:
         yield
     except RuntimeError as error:
         cause = error.__cause__
-        while cause is not None and not isinstance(cause, ValueError):
+        while cause is not None and not isinstance(cause, (ValueError, OSError)):
             cause = cause.__cause__
         if cause is None:
             raise
         raise cause from None
+
+
+def root_cause(error: BaseException) -> str:
+    """Say in one line what an error began with."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(".")
 
 
 def end_unless(*uses: Callable[[], Any]) -> None:
