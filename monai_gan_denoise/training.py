@@ -8,9 +8,11 @@ import re
 import zipfile
 import zlib
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import torch
 from ignite.engine import Events
 from ignite.handlers import TimeLimit
 from monai.bundle import ConfigParser, ConfigWorkflow
@@ -94,6 +96,7 @@ def _run(workflow: ConfigWorkflow, folder: Path, minutes: float | None) -> int:
         with unwrapped():
             workflow.initialize()
             trainer = workflow.trainer
+            _check_patches(workflow.parser)
             if not workflow.parser.get_parsed_content("validate#dataset").data:
                 logger.warning("No image is held out for validation: nothing will tell how good this training is.")
     except RuntimeError as error:
@@ -206,6 +209,17 @@ def _check_schedule(parser: ConfigParser) -> None:
     if not 0 < warmup < decay_from < (adversarial_from or iterations):  # 0: adversarial from the start
         got = ", ".join(str(turn) for turn in turns)
         raise ValueError(f"{', '.join(names)} must be positive and rise, got {got}. Pass more iterations or set them.")
+
+
+def _check_patches(parser: ConfigParser) -> None:
+    """Show the discriminator a patch now: one too small would end the run only in the adversarial stage."""
+    size, network = parser.get_parsed_content("patch_size"), parser.get_parsed_content("d_network")
+    patch = torch.zeros(1, 1, size, size, device=parser.get_parsed_content("device"))
+    try:
+        with torch.no_grad():
+            deepcopy(network)(patch, patch)  # a copy: spectral normalization keeps what it has seen
+    except RuntimeError as error:
+        raise InputError(f"patch_size must be one that the discriminator takes, got {size}. Pass more.") from error
 
 
 def _checkpoint_to_resume(folder: Path) -> Path:
