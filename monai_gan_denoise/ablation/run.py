@@ -55,8 +55,8 @@ def run_ablation(
     chosen = choose_variants(only)
     common = {**shorten(CONFIGS / "train.json", iterations), "tensorboard": False, **(settings or {})}
     common |= {"dataset_dir": dataset_dir.absolute(), "modality": modality}
-    trained = load_training_datalist(dataset_dir.absolute(), modality)
-    held = load_datalist(dataset_dir.absolute(), "val", modality)  # of which the lack should not show after an hour
+    trained = load_training_datalist(dataset_dir, modality)
+    held = load_datalist(dataset_dir, "val", modality)  # of which the lack should not show after an hour
     pairs, data = any("image" in item for item in trained), _data_digest(trained, held)
     trials = {variant: _trial(variant, output.absolute(), common, pairs, data) for variant in choose_variants()}
     found = {variant: _finished(trial) for variant, trial in trials.items()}
@@ -129,7 +129,12 @@ def _fingerprint(trial: Trial) -> str:
 
 
 def _data_digest(*datalists: Sequence[Mapping[str, Any]]) -> str:
-    """Digest what datalists say of images, and names, sizes and times of their files."""
-    named = [item[side] for datalist in datalists for item in datalist for side in ("label", "image") if side in item]
-    files = [file for one in named for file in ([one] if isinstance(one, str) else one)]
-    return hashlib.sha256(f"{json.dumps(datalists)} {source_digest(files)}".encode()).hexdigest()
+    """Digest what images there are, by whatever path the dataset was named."""
+    known = [[_image_digest(item) for item in datalist] for datalist in datalists]
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()
+
+
+def _image_digest(item: Mapping[str, Any]) -> list[str]:
+    """Give the modality of an image or a pair, and the digests of its files by name, size and time."""
+    scans = [item[side] for side in ("label", "image") if side in item]
+    return [item["modality"], *(source_digest([scan] if isinstance(scan, str) else scan) for scan in scans)]
