@@ -247,5 +247,6 @@ def test_the_bundles_command_takes_a_perception(bundle_root: Path, tmp_path: Pat
     assert "perception 0.5" in pydicom.dcmread(tmp_path / "out" / "CT_small.dcm").DerivationDescription
     two_weights.with_name("model_fidelity.pt").unlink()
     done = bundle_run(tmp_path, "--config_file", bundle_root / "configs" / "inference.json", *settings)
-    assert done.returncode
-    assert "perception must be 1 without the fidelity weights" in done.stderr
+    assert done.returncode == 2
+    assert "perception must be 1 without the fidelity weights" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
