@@ -18,7 +18,7 @@ from monai_gan_denoise.io.report import (
     stored_bytes,
 )
 from monai_gan_denoise.io.scan import Derivation, InputError
-from monai_gan_denoise.io.volume_file import written_files
+from monai_gan_denoise.io.volume_file import written_data
 
 __all__ = ["OutputClaim"]
 
@@ -141,7 +141,7 @@ class OutputClaim:
             outputs = [self.path(name).absolute() for name in record["outputs"]]
             self._ours.update(outputs)  # a residual besides
             for name, output in zip(record["files"], outputs, strict=False):
-                self._ours.update(written_files(self.root / name, output))
+                self._ours.update(written_data(self.root / name, output))
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -18,7 +18,7 @@ from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
 from monai_gan_denoise.io.media import find_media, leave_out_others, missing_files
 from monai_gan_denoise.io.report import is_tree
 from monai_gan_denoise.io.scan import InputError
-from monai_gan_denoise.io.volume_file import DETACHED, detached_files, written_files
+from monai_gan_denoise.io.volume_file import DETACHED, detached_files, written_data
 from monai_gan_denoise.io.writer import residual_path
 
 __all__ = ["find_images", "find_scans"]
@@ -211,8 +211,10 @@ def _complete(
 
 def _refuse_report(items: list[dict[str, Any]], residual: bool, claim: OutputClaim) -> str | None:
     """Refuse a report in place of a result; the run is over then, and reports nothing."""
+    if claim.report is None:
+        return None
     results = {path.resolve() for item in items for path in _written(item, _named(item, residual))}
-    if claim.report is None or claim.report.resolve() not in results:
+    if claim.report.resolve() not in results:
         return None
     claim.release()
     return f"report must be another file than the results, got {claim.report}. Pass another name with --report."
@@ -251,7 +253,7 @@ def _named(item: dict[str, Any], residual: bool) -> list[Path]:
 def _written(item: dict[str, Any], named: Sequence[Path]) -> list[Path]:
     """List the files that an item becomes: those that are named, and of volumes the data beside them."""
     sources = map(Path, item["image"])
-    return [*named, *(path for pair in zip(sources, named, strict=False) for path in written_files(*pair)[1:])]
+    return [*named, *(path for pair in zip(sources, named, strict=False) for path in written_data(*pair))]
 
 
 def _unknown(paths: Iterable[Path], claim: OutputClaim | None) -> list[Path]:

@@ -27,7 +27,7 @@ __all__ = [
     "no_image",
     "read_volume_file",
     "write_volume_file",
-    "written_files",
+    "written_data",
 ]
 
 DETACHED = (".raw", ".zraw")  # what data in a file of their own are named as a rule
@@ -111,9 +111,9 @@ def detached_files(path: Path) -> list[Path]:
     return [data] if data and data != path else []
 
 
-def written_files(source: Path, output: Path) -> list[Path]:
-    """Name the files that a source is written to: the output and, if the source has them beside it, its data."""
-    return [output, *(_detached(data, output) for data in detached_files(source))]
+def written_data(source: Path, output: Path) -> list[Path]:
+    """Name the file beside an output that its data are written to, if the source has its own beside it."""
+    return [_detached(data, output) for data in detached_files(source)]
 
 
 def no_image(path: Path) -> str | None:

@@ -86,7 +86,7 @@ def frames(dataset: Dataset, planes: npt.NDArray[np.floating], path: Path) -> It
             continue
         if pixels.color == "gray":
             share = np.where(drawn_mask(stored), 0, share)
-        result = _subtract(dataset, pixels, raw, share, Units.of(dataset, index, pixels, path))
+        result = _subtract(raw, stored, share, dataset, pixels, Units.of(dataset, index, pixels, path))
         yield Frame(stored, result, pixels.words(raw, result), pixels)
 
 
@@ -96,10 +96,14 @@ def _share(plane: npt.NDArray[np.floating], inside: npt.NDArray[np.bool_] | None
 
 
 def _subtract(
-    dataset: Dataset, pixels: PixelFormat, raw: Integers, removed: npt.NDArray[np.floating], units: Units
+    raw: Integers,
+    stored: Integers,
+    removed: npt.NDArray[np.floating],
+    dataset: Dataset,
+    pixels: PixelFormat,
+    units: Units,
 ) -> Integers:
-    """Take ``removed``, in the units of the scan, from the numbers of one frame of words."""
-    stored = pixels.numbers(raw)
+    """Take ``removed``, in the units of the scan, from one frame of stored numbers, which words hold."""
     steps = removed.astype(np.float64) / units.slope
     if pixels.color == "rgb":  # the same from each component changes luminance by that much, and no chroma
         return _minus(stored, steps[..., np.newaxis], pixels.limits)
@@ -114,7 +118,7 @@ def _subtract(
     # A valid pixel must not turn into padding: it stops at the number next to it, on the side it came from.
     neighbor = np.where(stored > outside.highest, outside.highest + 1, outside.lowest - 1).astype(stored.dtype)
     result = np.where(outside.mask(result), neighbor, result)
-    return np.where(outside.mask_words(raw, pixels), stored, result)
+    return np.where(outside.mask_words(raw, stored, pixels.limits), stored, result)
 
 
 def _minus(stored: Integers, steps: npt.NDArray[np.floating], limits: tuple[int, int]) -> Integers:

@@ -131,14 +131,19 @@ class Padding:
         result: npt.NDArray[np.bool_] = (numbers >= self.lowest) & (numbers <= self.highest)
         return result
 
-    def mask_words(self, raw: Integers, pixels: PixelFormat) -> npt.NDArray[np.bool_]:
+    def mask_words(self, raw: Integers, numbers: Integers, limits: tuple[int, int]) -> npt.NDArray[np.bool_]:
         """Tell which words are padding, some of which is written beyond BitsStored, where no number can be.
 
         Cut to BitsStored, such padding would be the number of a tissue: 63536 in 12 bits is 2096.
+
+        Args:
+            raw: the words.
+            numbers: what they mean, same shape.
+            limits: lowest and highest number.
         """
-        lowest, highest = pixels.limits
+        lowest, highest = limits
         beyond = (raw < lowest) | (raw > highest)
-        return self.mask(pixels.numbers(raw)) | (beyond & self.mask(raw))
+        return self.mask(numbers) | (beyond & self.mask(raw))
 
 
 def load(path: Path) -> Dataset:

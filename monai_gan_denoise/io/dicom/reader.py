@@ -97,7 +97,7 @@ def _frames(dataset: Dataset, path: Path, single: bool) -> Iterator[_Frame]:
         colors = palette_to_rgb(dataset, numbers) if pixels.color == "palette" else numbers
         values = (luminance(colors, pixels.color) * units.slope + units.intercept).astype(np.float32)
         if outside is not None:
-            mask = outside.mask_words(raw, pixels)
+            mask = outside.mask_words(raw, numbers, pixels.limits)
             # An image of padding alone has no valid value to show: its own numbers are as good as any.
             values[mask & ~mask.all()] = np.nan
         yield _Frame(values, plane(dataset, index), _bit_range(pixels, units))
