@@ -5,10 +5,12 @@ from monai_gan_denoise.transforms.distribution import NoiseDistribution
 from monai_gan_denoise.transforms.gain import MatchGaind, fit_gain
 from monai_gan_denoise.transforms.intensity import MODALITIES, NormalizeModalityd, modality_range
 from monai_gan_denoise.transforms.low_dose import LowDoseNoised, mix_low_dose_noise
+from monai_gan_denoise.transforms.neighbors import SyntheticNeighbors
 from monai_gan_denoise.transforms.patches import RandPatchesd, StackSlicesd, collate_patches
 from monai_gan_denoise.transforms.simulate import RandSimulateNoised
 from monai_gan_denoise.transforms.strength import ApplyStrengthd
 from monai_gan_denoise.transforms.structures import RandDiscsd
+from monai_gan_denoise.transforms.told_level import TellLevel, local_noise_level
 from monai_gan_denoise.transforms.window import RandWindowd
 
 __all__ = [
@@ -24,8 +26,11 @@ __all__ = [
     "RandWindowd",
     "SimulateNoise",
     "StackSlicesd",
+    "SyntheticNeighbors",
+    "TellLevel",
     "collate_patches",
     "fit_gain",
+    "local_noise_level",
     "mix_low_dose_noise",
     "modality_range",
 ]
