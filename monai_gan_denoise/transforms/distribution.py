@@ -20,7 +20,7 @@ Parameter = float | int | str
 ALL = "all"
 ENTRIES = ("level", "share", "second", "spread", "parameters")
 LOW_DOSE = "low-dose"
-ACQUIRED = (LOW_DOSE, "kspace")  # laws that act before there is an image
+ACQUIRED = (LOW_DOSE,)  # laws that act before there is an image, beside those that take a magnitude
 SPREADS = ("square", "log", "uniform")
 
 
@@ -59,6 +59,22 @@ class DrawnNoise:
         if not law.nonnegative:
             return law.draw(images, level, rng, **dict(self.parameters))
         return law.draw(images.clamp(min=0), level, rng, **dict(self.parameters)) + images.clamp(max=0)
+
+    def expect(self, images: Tensor, level: float | Tensor, rng: Generator) -> Tensor:
+        """Return the mean of what ``add`` returns, given the images: what is to be known of them under the noise.
+
+        Args:
+            images: ``(B, C, H, W)`` in network units; not modified.
+            level: a number, or one an image, ``(B, 1, 1, 1)``.
+            rng: a generator in the state in which ``add`` found its own, so that the map a law draws is the same one.
+
+        Returns:
+            The mean images, same shape, dtype and device; ``images`` themselves where the noise has a mean of 0.
+        """
+        mean = LAWS[self.law].mean
+        if mean is None:
+            return images
+        return mean(images.clamp(min=0), level, rng, **dict(self.parameters)) + images.clamp(max=0)
 
 
 @dataclass(frozen=True)
@@ -171,8 +187,11 @@ def _tables(entries: Iterable[_Entry]) -> tuple[_Table, _Table]:
 
 
 def _comes_later(drawn: DrawnNoise) -> bool:
-    """Put what happens in the scanner before what happens to its images."""
-    return drawn.law not in ACQUIRED
+    """Put what happens in the scanner before what happens to its images.
+
+    A magnitude is taken in the scanner too; and its mean is known for an image without noise only.
+    """
+    return drawn.law not in ACQUIRED and not LAWS[drawn.law].magnitude
 
 
 def _entry(name: str, modality: str, values: Mapping[str, Any]) -> _Entry:

@@ -53,6 +53,8 @@ class RandSimulateNoised(MapTransform, Randomizable):
         image_key: where to put the noisy one.
         modality_key: item that names the modality; where it is absent the image's metadata does.
         allow_missing_keys: do not raise if the clean image is missing.
+        target_key: where to put the mean of the noisy image given the clean one, what a network is to learn: the clean
+            image, but where noise shifts the mean, as that of a magnitude does; None for nowhere.
 
     Raises:
         ValueError: on a call, if the modality is missing or unknown, or the image has another number of axes.
@@ -65,10 +67,11 @@ class RandSimulateNoised(MapTransform, Randomizable):
         image_key: str = IMAGE_KEY,
         modality_key: str = "modality",
         allow_missing_keys: bool = False,
+        target_key: str | None = None,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
         self.distribution = distribution
-        self.image_key, self.modality_key = image_key, modality_key
+        self.image_key, self.modality_key, self.target_key = image_key, modality_key, target_key
         self.drawn: list[DrawnNoise] = []
         self.seed = 0
 
@@ -87,31 +90,43 @@ class RandSimulateNoised(MapTransform, Randomizable):
             modality = str(items.get(self.modality_key) or meta.get("modality"))
             self.randomize(law_modality(modality, windowed, BANK_KEY in items))
             plain = clean.as_tensor() if isinstance(clean, MetaTensor) else clean
-            noisy = self._add(plain, meta.get("slice_axis"), items.get(BANK_KEY))
+            noisy, expected = self._add(plain, meta.get("slice_axis"), items.get(BANK_KEY))
+            if self.target_key is not None:
+                items[self.target_key] = _like(clean, expected)
             record = [_known(drawn, BANK_KEY in items).record() for drawn in self.drawn]
             if isinstance(clean, MetaTensor):
-                noisy = MetaTensor(
-                    noisy, meta=deepcopy(clean.meta), applied_operations=deepcopy(clean.applied_operations)
-                )
+                noisy = _like(clean, noisy)
                 noisy.meta[RECORD] = record
             else:
                 items[RECORD] = record
             items[self.image_key] = noisy
         return items
 
-    def _add(self, clean: Tensor, slice_axis: int | None, bank: Tensor | None) -> Tensor:
+    def _add(self, clean: Tensor, slice_axis: int | None, bank: Tensor | None) -> tuple[Tensor, Tensor]:
         if clean.dim() not in (3, 4):
             raise ValueError(f"label must be (C, H, W) or (C, H, W, D), got shape {tuple(clean.shape)}. Reshape it.")
         axis = 3 if slice_axis is None else slice_axis + 1
         slices = clean[None] if clean.dim() == 3 else clean.movedim(axis, 0)
         rng = Generator(clean.device).manual_seed(self.seed)
-        noisy = slices.clone()
+        noisy, expected = slices.clone(), slices.clone()
         for drawn in self.drawn:
             if bank is not None and drawn.law == LOW_DOSE:
                 noisy = noisy + mix_low_dose_noise(bank.to(noisy), drawn.level, rng)
             else:
+                before = Generator(clean.device)
+                before.set_state(rng.get_state())
                 noisy = drawn.add(noisy, drawn.level, rng)
-        return noisy[0] if clean.dim() == 3 else noisy.movedim(0, axis)
+                expected = drawn.expect(expected, drawn.level, before)
+        if clean.dim() == 3:
+            return noisy[0], expected[0]
+        return noisy.movedim(0, axis), expected.movedim(0, axis)
+
+
+def _like(clean: Tensor, image: Tensor) -> Tensor:
+    """Give an image the metadata of the clean one, if that has any."""
+    if not isinstance(clean, MetaTensor):
+        return image
+    return MetaTensor(image, meta=deepcopy(clean.meta), applied_operations=deepcopy(clean.applied_operations))
 
 
 def _known(drawn: DrawnNoise, banked: bool) -> DrawnNoise:

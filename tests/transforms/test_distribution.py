@@ -13,6 +13,7 @@ from scipy import stats
 from torch import Generator
 
 from monai_gan_denoise.transforms import MODALITIES, NoiseDistribution
+from monai_gan_denoise.transforms.distribution import DrawnNoise
 from monai_gan_denoise.transforms.noise import LAWS
 
 GAUSSIAN = {"all": {"gaussian": {"level": [0.02, 0.3]}}}
@@ -149,3 +150,22 @@ def test_shares_of_images_outside_0_to_1_are_refused(name: str) -> None:
 def test_a_modality_without_a_law_is_refused() -> None:
     with pytest.raises(ValueError, match="laws must hold one for us, got none"):
         draw({"mr": {"rician": {"level": 0.1}}})
+
+
+@pytest.mark.parametrize("law", [name for name, law in LAWS.items() if law.magnitude])
+def test_a_magnitude_is_taken_before_other_noise_is_added(law: str) -> None:
+    laws = {"mr": {law: {"level": 0.1, "share": 0, "second": 1}, "gaussian": {"level": 0.1, "second": 0}}}
+    assert {tuple(law["law"] for law in drawn) for drawn in draw(laws, "mr", second=1.0)} == {(law, "gaussian")}
+
+
+def test_the_mean_of_noise_that_is_added_is_the_image(rng: Generator) -> None:
+    images = torch.rand((2, 1, 8, 8), generator=rng)
+    assert torch.equal(DrawnNoise("gaussian", 0.1).expect(images, 0.1, rng), images)
+
+
+def test_the_mean_of_a_magnitude_puts_the_negative_part_back_as_its_noise_does() -> None:
+    images = torch.full((1, 1, 300, 300), -0.2)
+    drawn = DrawnNoise("nc-chi", 0.1, (("coils", 2), ("g_peak", 2.0)))
+    noisy = drawn.add(images, 0.1, Generator().manual_seed(1))
+    mean = drawn.expect(images, 0.1, Generator().manual_seed(1))
+    assert float((noisy - mean).mean()) == pytest.approx(0, abs=1e-3)

@@ -140,3 +140,20 @@ def test_an_image_of_five_axes_is_refused() -> None:
 def test_a_missing_modality_is_refused() -> None:
     with pytest.raises(ValueError, match="modality must be one of"):
         simulate()({"label": torch.zeros(1, 16, 16)})
+
+
+@pytest.mark.parametrize("shape", [(1, 200, 200), (1, 200, 200, 2)])
+@pytest.mark.parametrize("law", ["rician", "nc-chi", "kspace", "gaussian"])
+def test_the_target_is_the_mean_of_the_noisy_image(law: str, shape: tuple[int, ...]) -> None:
+    distribution = NoiseDistribution({"mr": {law: {"level": 0.2}}})
+    transform = RandSimulateNoised("label", distribution, target_key="target")
+    transform.set_random_state(4)
+    label = MetaTensor(torch.full(shape, 0.1), meta={"modality": "mr"})
+    result = transform(item(label, "mr"))
+    assert float((result["image"] - result["target"]).mean()) == pytest.approx(0, abs=4e-3)
+    assert result["target"].meta["modality"] == "mr"
+    assert "noise" not in result["target"].meta
+
+
+def test_no_target_is_written_where_none_is_asked_for(phantom: Tensor) -> None:
+    assert set(simulate()(item(phantom[0]))) == {"label", "modality", "image", "noise"}

@@ -10,6 +10,7 @@ from monai_gan_denoise.transforms.noise.additive import (
     noise_level_map,
 )
 from monai_gan_denoise.transforms.noise.archive import add_jpeg_artifacts, quantize
+from monai_gan_denoise.transforms.noise.expectation import magnitude_mean
 from monai_gan_denoise.transforms.noise.impulses import add_impulse_noise, add_random_impulse_noise
 from monai_gan_denoise.transforms.noise.kspace import add_gibbs_ringing, add_kspace_noise, add_kspace_spikes
 from monai_gan_denoise.transforms.noise.law import Law
@@ -52,6 +53,7 @@ __all__ = [
     "check_hounsfield",
     "g_factor_map",
     "gamma_speckle",
+    "magnitude_mean",
     "noise_level_map",
     "quantize",
     "rayleigh_envelope",

@@ -28,6 +28,9 @@ class Law:
         magnitude: whether it takes a magnitude, which lifts the mean near 0, a bias that only the zero gives away.
         shown: whether the law is one of pictures, whose 0 is black and whose 1 is white, and not of signals, whose 0 is
             that of the detector.
+        mean: ``mean(images, level, rng, **parameters)``, of a law whose noise shifts the mean: the expectation of the
+            noisy images given the clean ones and whatever map ``draw`` draws first; ``rng`` is in the state in which
+            ``draw`` finds it. None where the noise has a mean of 0.
         check: of a law that works in Hounsfield units: raises a ValueError for values, in HU, that cannot be such.
     """
 
@@ -42,6 +45,7 @@ class Law:
     magnitude: bool = False
     shown: bool = False
     check: Callable[[Tensor], None] | None = None
+    mean: Callable[..., Tensor] | None = None
 
     def __call__(self, image: Tensor, level: float, rng: Generator, **parameters: float | int | str) -> Tensor:
         """Add the noise to one image or volume.

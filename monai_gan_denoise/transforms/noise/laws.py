@@ -15,7 +15,12 @@ from monai_gan_denoise.transforms.noise.archive import BITS, QUALITY, add_jpeg_a
 from monai_gan_denoise.transforms.noise.impulses import add_impulse_noise, add_random_impulse_noise
 from monai_gan_denoise.transforms.noise.kspace import add_gibbs_ringing, add_kspace_noise, add_kspace_spikes
 from monai_gan_denoise.transforms.noise.law import Law
-from monai_gan_denoise.transforms.noise.magnitude import add_noncentral_chi_noise, add_rician_noise
+from monai_gan_denoise.transforms.noise.magnitude import (
+    add_noncentral_chi_noise,
+    add_rician_noise,
+    noncentral_chi_mean,
+    rician_mean,
+)
 from monai_gan_denoise.transforms.noise.mixture import add_detector_mixture
 from monai_gan_denoise.transforms.noise.photons import add_poisson_gaussian_noise, add_poisson_noise
 from monai_gan_denoise.transforms.noise.projection import ELECTRONIC_STD, PHOTONS, add_low_dose_noise, check_hounsfield
@@ -121,7 +126,15 @@ LAWS: Mapping[str, Law] = {
         Law("impulse", add_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25), shown=True),
         Law("impulse-random", add_random_impulse_noise, ALL, FRACTION, (0, 1), (0.02, 0.1, 0.25), shown=True),
         Law(
-            "rician", add_rician_noise, ("mr",), DEVIATION, (0, 1), (0.03, 0.09, 0.2), nonnegative=True, magnitude=True
+            "rician",
+            add_rician_noise,
+            ("mr",),
+            DEVIATION,
+            (0, 1),
+            (0.03, 0.09, 0.2),
+            nonnegative=True,
+            magnitude=True,
+            mean=rician_mean,
         ),
         Law(
             "nc-chi",
@@ -133,6 +146,7 @@ LAWS: Mapping[str, Law] = {
             _defaults(add_noncentral_chi_noise),
             nonnegative=True,
             magnitude=True,
+            mean=noncentral_chi_mean,
         ),
         Law(
             "kspace",
@@ -144,6 +158,7 @@ LAWS: Mapping[str, Law] = {
             _defaults(add_kspace_noise),
             nonnegative=True,
             magnitude=True,
+            mean=rician_mean,
         ),
         Law(
             "gibbs",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from monai_gan_denoise.transforms.noise.expectation import magnitude_mean
 from monai_gan_denoise.transforms.noise.fields import smooth_map
 from monai_gan_denoise.transforms.noise.level import at_least_zero, normal
 
-__all__ = ["add_noncentral_chi_noise", "add_rician_noise", "g_factor_map"]
+__all__ = ["add_noncentral_chi_noise", "add_rician_noise", "g_factor_map", "noncentral_chi_mean", "rician_mean"]
 
 G_CELLS = 3  # chosen so that a map has one or two maxima, as between the coils of a receiver array
 
@@ -32,6 +33,24 @@ def add_rician_noise(image: Tensor, std: float | Tensor, rng: Generator) -> Tens
     level = at_least_zero(std, "std", image)
     magnitude = torch.hypot(image + level * normal(image, rng), level * normal(image, rng))
     return torch.where(level > 0, magnitude, image)
+
+
+def rician_mean(image: Tensor, std: float | Tensor, rng: Generator, **_: object) -> Tensor:
+    """Return the mean of ``add_rician_noise``, and of any law whose complex noise is as strong in both parts.
+
+    Args:
+        image: the clean magnitude; not modified.
+        std: as ``add_rician_noise`` takes it.
+        rng: not used; the mean depends on no draw.
+        **_: parameters that shape the spectrum of the noise; a pixel's mean does not depend on them.
+
+    Returns:
+        The means, same shape, dtype and device.
+
+    Raises:
+        ValueError: if ``std`` is negative.
+    """
+    return magnitude_mean(image, std)
 
 
 def add_noncentral_chi_noise(
@@ -63,7 +82,7 @@ def add_noncentral_chi_noise(
     if coils < 1 or coils != int(coils):
         raise ValueError(f"coils must be a whole number of at least 1, got {coils:g}. Pass 1 for Rician noise.")
     level = at_least_zero(std, "std", image)
-    amplified = level if g_peak == 1 else level * g_factor_map(image, g_peak, rng)
+    amplified = _amplified(level, image, g_peak, rng)  # the first draw: the mean finds the same map
     part = normal(image, rng)
     square = (image + amplified * part).square_()
     others = torch.zeros_like(part)
@@ -72,6 +91,32 @@ def add_noncentral_chi_noise(
         others.addcmul_(part, part)
     magnitude = square.add_(others.mul_(amplified).mul_(amplified)).sqrt_()
     return torch.where(level > 0, magnitude, image)
+
+
+def noncentral_chi_mean(
+    image: Tensor, std: float | Tensor, rng: Generator, coils: int = 4, g_peak: float = 1.0
+) -> Tensor:
+    """Return the mean of ``add_noncentral_chi_noise`` given its map of g-factors.
+
+    Args:
+        image: the clean magnitude, ``(..., H, W)``; not modified.
+        std: as ``add_noncentral_chi_noise`` takes it.
+        rng: in the state in which the noise was drawn, for the same map.
+        coils: number of coils.
+        g_peak: largest g-factor.
+
+    Returns:
+        The means, same shape, dtype and device.
+
+    Raises:
+        ValueError: as ``add_noncentral_chi_noise``.
+    """
+    level = at_least_zero(std, "std", image)
+    return magnitude_mean(image, _amplified(level, image, g_peak, rng), coils)
+
+
+def _amplified(level: Tensor, image: Tensor, g_peak: float, rng: Generator) -> Tensor:
+    return level if g_peak == 1 else level * g_factor_map(image, g_peak, rng)
 
 
 def g_factor_map(image: Tensor, peak: float, rng: Generator) -> Tensor:
