@@ -20,7 +20,7 @@ Parameter = float | int | str
 ALL = "all"
 ENTRIES = ("level", "share", "second", "spread", "parameters")
 LOW_DOSE = "low-dose"
-ACQUIRED = (LOW_DOSE, "kspace")  # laws that act before there is an image
+ACQUIRED = (LOW_DOSE, "kspace", "zero-filled")  # laws that act before there is an image
 SPREADS = ("square", "log", "uniform")
 
 
