@@ -35,9 +35,11 @@ def draw_ct(random: RandomState, size: tuple[int, int]) -> Image:
         _scatter(random, canvas, faint=0.15, count=(80, 260))
     elif kind < 0.55:
         _scatter(random, canvas, faint=0.85, count=(40, 200))
+    elif kind < 0.65:
+        canvas.image = _draw_lung(random, size)
     else:
-        _scatter(random, canvas, faint=0.9, count=(40, 140))
-        if kind < 0.8 or random.random_sample() < 0.3:
+        _scatter(random, canvas, faint=0.8, count=(80, 260))
+        if random.random_sample() < 0.6:
             _open_lungs(random, canvas)
         _set_bones(random, canvas)
         _surround(random, canvas)
@@ -53,7 +55,7 @@ def _scatter(random: RandomState, canvas: Canvas, faint: float, count: tuple[int
     base = float(canvas.image.flat[0])
     texture = draw_field(random, canvas.size, random.uniform(3, 20))
     number = random.randint(count[0], count[1] + 1)
-    radii = np.concatenate([random.uniform(30, 120, 8), draw_radii(random, 3, 120, number)])
+    radii = np.concatenate([random.uniform(20, 120, 8), draw_radii(random, random.uniform(2.5, 7), 120, number)])
     for radius in radii:
         if random.random_sample() < faint:
             value = base + random.choice([-1, 1]) * random.uniform(*FAINT)
@@ -71,27 +73,34 @@ def _draw_tissue(random: RandomState) -> float:
     return float(random.uniform(low, high))
 
 
-def _open_lungs(random: RandomState, canvas: Canvas) -> None:
-    """Put two lungs on the canvas, with trees of vessels and the discs that vessels across the slice are."""
-    rows, columns = canvas.size
-    inside = Canvas(canvas.size, random.uniform(-880, -750))
-    inside.image += np.float32(random.uniform(0, 12)) * draw_field(random, canvas.size, random.uniform(20, 80))
+def _draw_lung(random: RandomState, size: tuple[int, int]) -> Image:
+    """Draw lung everywhere, with trees of vessels, bronchi, and the discs that vessels across the slice are."""
+    inside = Canvas(size, random.uniform(-880, -750))
+    inside.image += np.float32(random.uniform(0, 12)) * draw_field(random, size, random.uniform(20, 80))
     for _ in range(random.randint(0, 4)):
         dense = random.uniform(-600, 40)
-        inside.lay(blob(random, *_place(random, canvas.size), random.uniform(4, 30)), dense, random.uniform(1, 20))
-    for _ in range(random.randint(1, 5)):
-        tree = draw_tree(
-            random, canvas.size, _place(random, canvas.size), random.uniform(0, 2 * math.pi), random.uniform(2, 6)
-        )
+        inside.lay(blob(random, *_place(random, size), random.uniform(4, 30)), dense, random.uniform(1, 20))
+    for _ in range(random.randint(3, 8)):
+        tree = draw_tree(random, size, _place(random, size), random.uniform(0, 2 * math.pi), random.uniform(2, 6))
         inside.blend(tree, random.uniform(-100, 60))
-    for radius in draw_radii(random, 0.6, 6, random.randint(40, 260)):
-        ratio = random.uniform(0.7, 1)
-        disc = ellipse(*_place(random, canvas.size), (radius / ratio, radius * ratio), random.uniform(0, math.pi))
+    for radius in draw_radii(random, 0.6, 7, random.randint(100, 500)):
+        ratio = random.uniform(0.6, 1)
+        disc = ellipse(*_place(random, size), (radius / ratio, radius * ratio), random.uniform(0, math.pi))
         inside.lay(disc, random.uniform(-300, 60))
+        if radius > 2.5 and random.random_sample() < 0.3:  # a bronchus beside its artery
+            inside.lay(ellipse(disc.row + 2 * radius, disc.column, (radius, radius), 0), random.uniform(-500, 0))
+            inside.lay(ellipse(disc.row + 2 * radius, disc.column, (radius - 1.5, radius - 1.5), 0), AIR)
+    return inside.image
+
+
+def _open_lungs(random: RandomState, canvas: Canvas) -> None:
+    """Put two lungs on the canvas."""
+    rows, columns = canvas.size
+    inside = _draw_lung(random, canvas.size)
     for side in (-1, 1):
         center = (rows * random.uniform(0.42, 0.55), columns * (0.5 + side * random.uniform(0.2, 0.25)))
         radii = (rows * random.uniform(0.18, 0.32), columns * random.uniform(0.12, 0.18))
-        canvas.blend(cover_of(canvas.size, ellipse(*center, radii, side * random.uniform(0, 0.2))), inside.image)
+        canvas.blend(cover_of(canvas.size, ellipse(*center, radii, side * random.uniform(0, 0.2))), inside)
 
 
 def _set_bones(random: RandomState, canvas: Canvas) -> None:

@@ -42,7 +42,7 @@ def _scatter(random: RandomState, canvas: Canvas, count: int) -> None:
     """Lay leaves of a few intensities, as few tissues make a contrast."""
     tissues = random.uniform(0.02, 0.95, random.randint(3, 8))
     texture = draw_field(random, canvas.size, random.uniform(3, 20))
-    for radius in np.concatenate([random.uniform(30, 110, 8), draw_radii(random, 2.5, 110, count)]):
+    for radius in np.concatenate([random.uniform(30, 110, 8), draw_radii(random, random.uniform(2, 7), 110, count)]):
         value = float(np.clip(random.choice(tissues) + random.normal(0, 0.02), 0.01, 1))
         steep = random.normal(0, 0.1 / radius, 2) if random.random_sample() < 0.2 else (0.0, 0.0)
         rough = texture * np.float32(0.1 * value * random.random_sample()) if random.random_sample() < 0.15 else None
@@ -82,7 +82,7 @@ def _draw_head(random: RandomState, canvas: Canvas) -> Image:
     for inset, value in ((random.uniform(4, 12), 0.04), (random.uniform(14, 20), liquor)):
         canvas.lay(ellipse(*center, (tall - inset, wide - inset), 0), value)
     thick = random.uniform(5, 10)
-    for inset, deep, value in ((22, 3.0, gray), (22 + thick, 7.0, white)):
+    for inset, deep, value in ((22, 2.5, gray), (22 + thick, 6.0, white)):
         outline = ellipse(*center, (tall - inset, wide - inset), 0)
         canvas.lay(_folded(outline, fold, deep), float(value))
     texture = draw_field(random, canvas.size, random.uniform(6, 30)) * np.float32(random.uniform(0, 0.03))
@@ -101,8 +101,8 @@ def _draw_head(random: RandomState, canvas: Canvas) -> Image:
 
 
 def _folds(random: RandomState) -> tuple[Image, Image, Image]:
-    orders = random.randint(9, 48, 7)
-    return orders, random.uniform(0, 2 * math.pi, 7), random.uniform(0.3, 1, 7)
+    orders = random.randint(7, 27, 5)
+    return orders, random.uniform(0, 2 * math.pi, 5), random.uniform(0.3, 1, 5)
 
 
 def _folded(outline: Shape, folds: tuple[Image, Image, Image], deep: float) -> Shape:
@@ -110,7 +110,8 @@ def _folded(outline: Shape, folds: tuple[Image, Image, Image], deep: float) -> S
 
     def distance(y: Image, x: Image) -> Image:
         angle = np.arctan2(y, x)
-        wave = sum(size * np.cos(n * angle + phase) for n, phase, size in zip(*folds, strict=True))
-        return np.asarray(outline.distance(y, x) - deep * np.abs(wave))
+        bent = angle + 0.1 * np.sin(np.hypot(y, x) / 6)  # so that furrows curve on their way in
+        wave = sum(size * np.cos(n * bent + phase) for n, phase, size in zip(*folds, strict=True))
+        return np.asarray(outline.distance(y, x) - deep * np.minimum(np.square(wave), 3))
 
     return Shape(outline.row, outline.column, outline.reach, distance)

@@ -51,7 +51,7 @@ def _lay_layers(random: RandomState, canvas: Canvas) -> None:
 def _scatter(random: RandomState, canvas: Canvas) -> None:
     """Lay organs and lesions, most of them brighter or darker than what they lie in by little."""
     count = random.randint(20, 160)
-    for radius in np.concatenate([random.uniform(25, 100, 5), draw_radii(random, 3, 90, count)]):
+    for radius in np.concatenate([random.uniform(25, 100, 5), draw_radii(random, random.uniform(2.5, 7), 90, count)]):
         faint = random.random_sample() < 0.6
         value = float(canvas.image.mean()) + random.normal(0, 0.06) if faint else random.uniform(0.02, 0.9)
         steep = random.normal(0, 0.08 / radius, 2) if random.random_sample() < 0.25 else (0.0, 0.0)

@@ -72,7 +72,7 @@ def _add_absorbers(random: RandomState, path: Image, count: int) -> None:
     """Add and take away bodies of all sizes, round and flat; gas takes away."""
     size = (path.shape[0], path.shape[1])
     flat = Canvas(size)
-    for radius in np.concatenate([random.uniform(30, 120, 5), draw_radii(random, 3, 110, count)]):
+    for radius in np.concatenate([random.uniform(30, 120, 5), draw_radii(random, random.uniform(2.5, 7), 110, count)]):
         value = random.normal(0, 0.12) * min(1.0, (radius / 40) ** 0.5)
         shape = draw_shape(random, size, radius)
         if random.random_sample() < 0.6:
