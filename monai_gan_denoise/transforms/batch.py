@@ -151,9 +151,7 @@ class SimulateNoise(Randomizable):
                 offsets[row] = 0.0
         return [_View(*view) for view in zip(positions, gains, offsets, strict=True)]
 
-    def _add_banked(
-        self, noisy: Tensor, frames: _Frames, banks: Sequence[Tensor | None], rng: Generator
-    ) -> None:
+    def _add_banked(self, noisy: Tensor, frames: _Frames, banks: Sequence[Tensor | None], rng: Generator) -> None:
         """Add low-dose noise from the banks, in place; a distribution draws it first of an image's laws."""
         for frame, row in enumerate(frames.rows):
             bank = banks[row]
