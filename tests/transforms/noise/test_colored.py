@@ -16,8 +16,8 @@ IMAGES = torch.full((48, 1, 96, 96), 0.5, dtype=torch.float64)
 PLAIN = {"isotropic": 0.0, "aligned": 0.0, "banded": 0.0, "turning": 0.0}
 
 
-def noise_of(rng: Generator, images: Tensor = IMAGES, **spectrum: Any) -> Tensor:
-    return add_colored_noise(images, 1.0, rng, spectrum=RandomSpectrum(**{**PLAIN, **spectrum})) - images
+def noise_of(rng: Generator, **spectrum: Any) -> Tensor:
+    return add_colored_noise(IMAGES, 1.0, rng, spectrum=RandomSpectrum(**{**PLAIN, **spectrum})) - IMAGES
 
 
 def correlation(noise: Tensor, rows: int, columns: int) -> Tensor:

@@ -25,7 +25,8 @@ def test_moments_are_those_of_rice(signal: float, partial: float, rng: Generator
 def measured(rng: Generator, **shares: float) -> Tensor:
     """Which points of k-space hold noise, from a signal so large that the magnitude is its real part."""
     noise = add_zero_filled_noise(ZERO + 1e6, STD, rng, **shares) - 1e6
-    return torch.fft.fft2(noise, norm="ortho").abs().squeeze(1) > 1e-3
+    held: Tensor = torch.fft.fft2(noise, norm="ortho").abs().squeeze(1) > 1e-3
+    return held
 
 
 def test_whole_k_space_gives_white_noise(rng: Generator) -> None:
