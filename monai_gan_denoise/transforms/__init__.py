@@ -11,6 +11,7 @@ from monai_gan_denoise.transforms.neighbors import SyntheticNeighbors
 from monai_gan_denoise.transforms.patches import RandPatchesd, StackSlicesd, collate_patches
 from monai_gan_denoise.transforms.photographs import PhotographContentd, show_photograph
 from monai_gan_denoise.transforms.simulate import RandSimulateNoised
+from monai_gan_denoise.transforms.smoothed_target import SmoothTargetd
 from monai_gan_denoise.transforms.strength import ApplyStrengthd
 from monai_gan_denoise.transforms.structures import RandDiscsd
 from monai_gan_denoise.transforms.told_level import TellLevel, local_noise_level
@@ -31,6 +32,7 @@ __all__ = [
     "RandWindowd",
     "RenderDeadLeavesd",
     "SimulateNoise",
+    "SmoothTargetd",
     "StackSlicesd",
     "SyntheticNeighbors",
     "TellLevel",
