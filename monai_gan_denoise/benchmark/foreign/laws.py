@@ -103,9 +103,7 @@ FOREIGN: Mapping[str, Law] = {
             nonnegative=True,
             magnitude=True,
         ),
-        _law(
-            "scintillator", add_scintillator_noise, ("xr",), PHOTONS, (1, math.inf), (1e3, 200, 50), nonnegative=True
-        ),
+        _law("scintillator", add_scintillator_noise, ("xr",), PHOTONS, (1, math.inf), (1e3, 200, 50), nonnegative=True),
         _law("scatter", add_scatter_noise, ("xr",), PHOTONS, (1, math.inf), (1e3, 300, 100), nonnegative=True),
         _law("archived", add_archived_noise, ("xr", "us"), DEVIATION, (0, 1), (0.02, 0.05, 0.1), shown=True),
     )

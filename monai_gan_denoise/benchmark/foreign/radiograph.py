@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 
 import numpy as np
 import numpy.typing as npt
@@ -90,6 +89,6 @@ def add_archived_noise(image: Image, std: float, rng: Draws, quality: int = 80) 
     noisy = image + std * rng.standard_normal(image.shape)
     stored = io.BytesIO()
     levels = np.rint(np.clip(noisy, 0, 1) * GRAY_LEVELS).astype(np.uint8)
-    Raster.fromarray(levels).save(stored, format="JPEG", quality=int(math.ceil(quality)))
+    Raster.fromarray(levels).save(stored, format="JPEG", quality=quality)
     with Raster.open(stored) as read:
         return np.asarray(read, dtype=np.float64) / GRAY_LEVELS

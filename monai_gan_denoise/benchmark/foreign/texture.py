@@ -1,4 +1,4 @@
-"""Gaussian noise that neighbors share, whatever the detector: smoothed, scaled up, or filtered as by back-projection."""
+"""Gaussian noise that neighbors share, whatever the detector: smoothed, scaled up, filtered as by back-projection."""
 
 from __future__ import annotations
 
