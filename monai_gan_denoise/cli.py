@@ -172,6 +172,13 @@ def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights of ours, other than the bundle's.")
 @click.option("--measures", is_flag=True, help="Also tissue bias, MS-SSIM, spectra, edges, residuals: measures.csv.")
 @click.option("--structure", is_flag=True, help="Also inserted discs and false detections: structure.csv.")
+@click.option(
+    "--protocol", "version", type=int, help="An earlier version of the protocol, such as 2; the newest if absent."
+)
+@click.option("--split", help="Images of --data: test, or val to choose by; test if absent.")
+@click.option(
+    "--references", metavar="FOLDER", type=click.Path(path_type=Path), help="Volumes; by default beside --data."
+)
 def benchmark(
     data: Path | None,
     output: Path,
@@ -187,7 +194,8 @@ def benchmark(
     from monai_gan_denoise.benchmark import run_benchmark
 
     log_to_terminal(logging.INFO)
-    return run_benchmark(data, output, jobs=jobs or 0, **options)
+    given = {name: value for name, value in options.items() if value is not None}  # what is not has its default there
+    return run_benchmark(data, output, jobs=jobs or 0, **given)
 
 
 @commands.command(short_help="Compare images with clean ones: PSNR, SSIM, MSE, RMSE, bias of CT tissues.")

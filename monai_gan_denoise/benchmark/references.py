@@ -70,10 +70,10 @@ def find_references(data: Path | None, folder: Path | None = None, split: str = 
             str(row.get("patient") or row["file"]),
             (beside / row["file"],),
             volume=True,
-            computed=row["kind"] == NOISE_FREE,
+            computed=row.get("kind") == NOISE_FREE,
         )
         for row in read_manifest(beside / MANIFEST)
-        if row["file"].startswith(VOLUMES) and row["split"] == split and row["kind"] in KINDS
+        if row["file"].startswith(VOLUMES) and row.get("split") == split and row.get("kind") in KINDS
     )
     return References(volumes, _low_contrast(beside))
 

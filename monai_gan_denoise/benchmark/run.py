@@ -12,13 +12,15 @@ from pathlib import Path
 
 from monai_gan_denoise.benchmark.acceptance import write_measures
 from monai_gan_denoise.benchmark.examples import choose_examples, show_example
-from monai_gan_denoise.benchmark.images import Source, find_sources, packaged_sources
+from monai_gan_denoise.benchmark.harm import harm_tasks, measure_harm, write_harm
+from monai_gan_denoise.benchmark.images import SIMULATED, Source, find_sources, packaged_sources, phantom_sources
 from monai_gan_denoise.benchmark.measures import require_scikit_image
 from monai_gan_denoise.benchmark.methods import Method, find_method, resolve_names
 from monai_gan_denoise.benchmark.page import write_page
 from monai_gan_denoise.benchmark.processes import one_thread_a_process, spread
-from monai_gan_denoise.benchmark.protocol import REAL, Cell, Protocol, load_protocol
+from monai_gan_denoise.benchmark.protocol import NOISE_FREE, REAL, VERSIONS, Cell, Protocol, load_protocol
 from monai_gan_denoise.benchmark.records import Record
+from monai_gan_denoise.benchmark.references import References, find_references
 from monai_gan_denoise.benchmark.report import write_report
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure, measure_structure, write_structure
 from monai_gan_denoise.benchmark.tables import write_tables, write_times
@@ -43,6 +45,9 @@ def run_benchmark(
     weights: Path | None = None,
     measures: bool = False,
     structure: bool = False,
+    version: int = VERSIONS[0],
+    split: str = SIMULATED,
+    references: Path | None = None,
 ) -> int:
     """Measure ours and what a user would pick instead, and write tables, figures and report.html.
 
@@ -58,6 +63,9 @@ def run_benchmark(
         weights: of ours; the bundle's if None.
         measures: also take the measures of acceptance and write measures.csv.
         structure: also measure inserted discs and false detections on phantoms and write structure.csv.
+        version: of the protocol, an earlier one to measure again what was published by it.
+        split: of the images, ``val`` to choose by; see ``find_sources``.
+        references: folder of volumes and the low-contrast phantom; what lies beside ``data`` if None.
 
     Returns:
         0 if every cell was measured, 1 if a method failed on one.
@@ -68,10 +76,15 @@ def run_benchmark(
     require_scikit_image()
     names = tuple(resolve_names(methods))
     found = [find_method(name, weights) for name in names]  # what cannot be used is refused before anything runs
-    protocol = load_protocol(quick)
+    protocol = load_protocol(quick, version)
     protocol = protocol.only(cells) if cells else protocol
-    sources = find_sources(data) if data else packaged_sources()
-    chosen = [(cell, _images(cell, sources, protocol)) for cell in protocol.cells]
+    beside = find_references(data, references, split) if protocol.harm_images else References()
+    if beside.missing:
+        logger.info("references: %s", beside.missing)
+    sources = find_sources(data, split) if data else packaged_sources()
+    sources += [one for one in beside.volumes if not one.noise_free]
+    noise_free = [*(phantom_sources() if data else sources), *beside.volumes]
+    chosen = [(cell, _images(cell, sources, noise_free, protocol)) for cell in protocol.cells]
     skipped = _skipped([cell for cell, images in chosen if not images], {source.modality for source in sources})
     for name in skipped:
         logger.info("%s: no images; skipped.", name)
@@ -86,21 +99,26 @@ def run_benchmark(
     if measures:
         write_measures(output / "measures.csv", records)
     discs = _discs(output, found, protocol) if structure else UNMEASURED
-    write_report(output, records, protocol, skipped, discs)
+    subjects = harm_tasks(names, weights, protocol, sources, beside.low_contrast)
+    harm = measure_harm(subjects, jobs, beside.missing)
+    if protocol.harm_images:
+        write_harm(output / "harm.csv", records, harm)
+    write_report(output, records, protocol, skipped, discs, harm)
     timings = time_methods(names, weights, quick, output / CACHE)
     write_times(output, timings)
     examples = list(spread(show_example, choose_examples(records, tasks), jobs))
-    write_page(output, records, protocol, skipped, timings, examples, discs)
+    write_page(output, records, protocol, skipped, timings, examples, discs, harm)
     failed = sorted({f"{record.cell} {record.method}: {record.note}" for record in records if record.failed})
-    failed += discs.failed
+    failed += [*discs.failed, *harm.failed]
     for line in failed:
         logger.error("%s", line)
     logger.info("%d figures are in %s.", sum(record.output is not None for record in records), output)
     return 1 if failed else 0
 
 
-def _images(cell: Cell, sources: Sequence[Source], protocol: Protocol) -> list[Source]:
-    suited = [one for one in sources if one.modality == cell.modality and bool(one.noisy) == (cell.law == REAL)]
+def _images(cell: Cell, sources: Sequence[Source], noise_free: Sequence[Source], protocol: Protocol) -> list[Source]:
+    content = [one for one in noise_free if one.noise_free] if cell.reference == NOISE_FREE else sources
+    suited = [one for one in content if one.modality == cell.modality and bool(one.noisy) == (cell.law == REAL)]
     return suited[: protocol.images or None]
 
 
