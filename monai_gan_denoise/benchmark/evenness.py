@@ -1,7 +1,7 @@
 """Native images and uniform ones: how much of their noise a method takes, and whether it takes it everywhere alike.
 
-A native image is measured as its file is. It has no reference; in its quiet blocks the deviation about a plane is noise,
-of the detector or native speckle. A uniform image has nothing but noise, of a known level: white, and smoothed.
+A native image is measured as its file is. It has no reference; in its quiet blocks the deviation about a plane is
+noise, of the detector or native speckle. A uniform image has nothing but noise, of a known level: white, and smoothed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The four measures of harm, in tables, and how to read each: regions shifted, noise removed and how evenly, contrast."""
+"""The measures of harm, in tables, and how to read each: regions shifted, noise removed and how evenly, contrast."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ SUBJECTS = {
 SHIFT_READINGS = {
     "Largest": "How far the mean of 32 x 32 pixels moved from the clean image's, in standard deviations of the noise: "
     "the worst block of all images and cells of simulated noise. A region that darkens or brightens as a whole looks "
-    "like disease. The noisy image's own is what chance moves, and in MR magnitudes the noise's bias, which methods are "
-    "to take away.",
+    "like disease. The noisy image's own is what chance moves, and in MR magnitudes the noise's bias, which methods "
+    "are to take away.",
     "Over half a level": "Of how many images a block moved by more than half a standard deviation of the noise.",
 }
 REMOVED_READINGS = {
@@ -45,8 +45,8 @@ CONTRAST_READINGS = {
     "Inserts": "The share of the contrast that is left of faint discs, in %. 100: all; 0: gone. Each realization is "
     "denoised with them and without, so that noise cancels.",
     "Noise left": "Standard deviation over realizations after over before, in the uniform middle.",
-    "Frequency": "By how much the mean frequency of the noise's spectrum moved. Below 0: what is left is coarser, blotches "
-    "in place of grain. Readers accept little of it.",
+    "Frequency": "By how much the mean frequency of the noise's spectrum moved. Below 0: what is left is coarser, "
+    "blotches in place of grain. Readers accept little of it.",
 }
 
 

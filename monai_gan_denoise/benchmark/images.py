@@ -133,8 +133,11 @@ def find_sources(data: Path, split: str = SIMULATED) -> list[Source]:
         split: one of ``SPLITS``; ``val`` to choose by, so that ``test`` stays unseen.
 
     Raises:
+        ValueError: if ``split`` is another.
         InputError: if nothing can be measured there, or a pair lacks a side.
     """
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}. Images to train on say nothing.")
     manifest = find_manifest(data)
     if manifest is None:
         rows = read_folder(data, "auto", leave_out=())

@@ -139,9 +139,8 @@ def load_protocol(quick: bool = False, version: int = VERSIONS[0]) -> Protocol:
         2
     """
     if version not in FILES:
-        raise ValueError(
-            f"protocol must be one of {', '.join(map(str, sorted(VERSIONS)))}, got {version}. Leave it out for the newest."
-        )
+        known = ", ".join(map(str, sorted(VERSIONS)))
+        raise ValueError(f"protocol must be one of {known}, got {version}. Leave it out for the newest.")
     content: dict[str, Any] = json.loads((FOLDER / FILES[version]).read_text(encoding="utf-8"))
     shortened, harm = content["quick"] if quick else {}, content.get("harm", {})
     images, crop = shortened.get("images", 0), shortened.get("crop", content["crop"])

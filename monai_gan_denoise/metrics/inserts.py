@@ -43,6 +43,8 @@ def insert_contrast(image: Values, truth: Values, insert: Mask) -> float:
 def mean_frequency(noise: Values) -> float:
     """Give the mean frequency of a noise power spectrum, by which denoisers turn grain into blotches.
 
+    A Hann window is laid over, without which the jump between opposite borders would pass for fine grain.
+
     Args:
         noise: realizations of a square region, ``(N, H, W)``; what they have in common is no noise and is taken away.
 
@@ -54,6 +56,7 @@ def mean_frequency(noise: Values) -> float:
         different manufacturers", Med. Phys. 2012 (average frequency of the noise power spectrum).
     """
     residual = noise - noise.mean(0)
-    power = np.mean(np.abs(np.fft.fft2(residual - residual.mean((1, 2), keepdims=True))) ** 2, axis=0)
+    window = np.outer(*(np.hanning(size + 1)[:-1] for size in noise.shape[1:]))
+    power = np.mean(np.abs(np.fft.fft2((residual - residual.mean((1, 2), keepdims=True)) * window)) ** 2, axis=0)
     frequency = np.hypot(np.fft.fftfreq(noise.shape[1])[:, None], np.fft.fftfreq(noise.shape[2]))
     return float(np.sum(frequency * power) / power.sum()) if power.any() else math.nan
