@@ -79,7 +79,7 @@ def _shifts(records: Sequence[Record]) -> Iterator[Grid]:
             over = [100 * float(np.mean(np.array(shifts) > HALF))] if shifts else []
             values[names] = [[max(shifts)] if shifts else [], over]
         if values:
-            yield make_grid(f"{title}: {len(whole)} noisy images", SHIFT_COLUMNS, values)
+            yield make_grid(f"{title}: {len(whole)} noisy image{'s' * (len(whole) != 1)}", SHIFT_COLUMNS, values)
 
 
 def _removed(harm: Harm) -> Iterator[Grid]:
@@ -95,15 +95,19 @@ def _removed(harm: Harm) -> Iterator[Grid]:
                 _append(values, rows, 2 * subjects.index(subject) + (measure == UNEVENNESS), scale)
         images = len({one.image for one in here if one.subject == NATIVE})
         if values:
-            yield make_grid(f"{title}: {images} native images", columns, _filled(values, len(columns)))
+            yield make_grid(
+                f"{title}: {images} native image{'s' * (images != 1)}", columns, _filled(values, len(columns))
+            )
 
 
 def _contrast(harm: Harm) -> Iterator[Grid]:
     doses = dict.fromkeys(one.subject for one in harm.findings if one.measure == FREQUENCY)
     for dose in doses:
-        columns = [Column(f"{hu} HU", f"{size} px, % kept, 100 is best", 0, 100) for hu, size in INSERTS.items()]
+        columns = [
+            Column(f"{hu} HU", f"{size} px, % kept, 100 is best", 0, 100, marked=False) for hu, size in INSERTS.items()
+        ]
         columns.append(Column("noise left", "% of the deviation", 0, 0, marked=False))
-        columns.append(Column("frequency", "% moved, 0 is best", 0, 0, signed=True, marked=False))
+        columns.append(Column("frequency", "% moved, 0 is best", 0, 0, marked=False))
         kinds = [(CONTRAST, f"{dose} {hu} HU {size} px", 100.0) for hu, size in INSERTS.items()]
         kinds += [(NOISE_LEFT, dose, 100.0), (FREQUENCY, dose, 100.0)]
         values = dict[tuple[str, str], list[list[float]]]()

@@ -8,6 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from monai_gan_denoise.benchmark.acceptance import write_measures
@@ -78,18 +79,13 @@ def run_benchmark(
     found = [find_method(name, weights) for name in names]  # what cannot be used is refused before anything runs
     protocol = load_protocol(quick, version)
     protocol = protocol.only(cells) if cells else protocol
-    beside = find_references(data, references, split) if protocol.harm_images else References()
-    if beside.missing:
-        logger.info("references: %s", beside.missing)
-    sources = find_sources(data, split) if data else packaged_sources()
-    sources += [one for one in beside.volumes if not one.noise_free]
-    noise_free = [*(phantom_sources() if data else sources), *beside.volumes]
-    chosen = [(cell, _images(cell, sources, noise_free, protocol)) for cell in protocol.cells]
-    skipped = _skipped([cell for cell, images in chosen if not images], {source.modality for source in sources})
+    images = _gather(data, references, split, protocol)
+    chosen = [(cell, _images(cell, images, protocol)) for cell in protocol.cells]
+    skipped = _skipped([cell for cell, some in chosen if not some], {source.modality for source in images.measured})
     for name in skipped:
         logger.info("%s: no images; skipped.", name)
     cache = output / CACHE
-    tasks = [Task(cell, one, protocol, names, weights, cache, measures) for cell, images in chosen for one in images]
+    tasks = [Task(cell, one, protocol, names, weights, cache, measures) for cell, some in chosen for one in some]
     if not tasks:
         raise ValueError("cells must have images, got none for those named. Choose other cells or other --data.")
     output.mkdir(parents=True, exist_ok=True)
@@ -99,8 +95,8 @@ def run_benchmark(
     if measures:
         write_measures(output / "measures.csv", records)
     discs = _discs(output, found, protocol) if structure else UNMEASURED
-    subjects = harm_tasks(names, weights, protocol, sources, beside.low_contrast)
-    harm = measure_harm(subjects, jobs, beside.missing)
+    subjects = harm_tasks(names, weights, protocol, images.measured, images.beside.low_contrast)
+    harm = measure_harm(subjects, jobs, images.beside.missing)
     if protocol.harm_images:
         write_harm(output / "harm.csv", records, harm)
     write_report(output, records, protocol, skipped, discs, harm)
@@ -116,8 +112,35 @@ def run_benchmark(
     return 1 if failed else 0
 
 
-def _images(cell: Cell, sources: Sequence[Source], noise_free: Sequence[Source], protocol: Protocol) -> list[Source]:
-    content = [one for one in noise_free if one.noise_free] if cell.reference == NOISE_FREE else sources
+@dataclass(frozen=True)
+class _Images:
+    """What a run measures on.
+
+    Attributes:
+        measured: images of the data, and slices of volumes.
+        noise_free: phantoms, and volumes that were computed, of the modalities that the data have.
+        beside: what lies beside the data.
+    """
+
+    measured: Sequence[Source]
+    noise_free: Sequence[Source]
+    beside: References
+
+
+def _gather(data: Path | None, references: Path | None, split: str, protocol: Protocol) -> _Images:
+    if not data and split != SIMULATED:
+        raise ValueError(f"split must be {SIMULATED} without --data, got {split!r}. Pass --data with that column.")
+    beside = find_references(data, references, split) if protocol.harm_images else References()
+    sources = find_sources(data, split) if data else packaged_sources()
+    if beside.missing:
+        logger.info("references: %s", beside.missing)
+    known = {source.modality for source in sources}
+    content = [one for one in (*phantom_sources(), *beside.volumes) if one.noise_free and one.modality in known]
+    return _Images([*sources, *(one for one in beside.volumes if not one.noise_free)], content, beside)
+
+
+def _images(cell: Cell, images: _Images, protocol: Protocol) -> list[Source]:
+    content = images.noise_free if cell.reference == NOISE_FREE else images.measured
     suited = [one for one in content if one.modality == cell.modality and bool(one.noisy) == (cell.law == REAL)]
     return suited[: protocol.images or None]
 
