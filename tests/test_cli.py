@@ -430,7 +430,7 @@ def test_a_perception_without_fidelity_weights_ends_with_2_before_any_image(
         (("benchmark", "--methods", "median", "--data", "absent"), "must be a folder or a manifest, got absent"),
         (("benchmark", "--methods", "median", "--protocol", "1"), r"protocol must be one of 2, 3, got 1\."),
         (("benchmark", "--methods", "median", "--split", "val"), "split must be test without --data, got 'val'"),
-        (("benchmark", "--methods", "median", "--references", "absent"), "references must be a folder with manifest.csv"),
+        (("benchmark", "--methods", "median", "--references", "absent"), "references must be a folder with manifest"),
     ],
 )
 def test_bad_arguments_get_one_line_and_2(run: Run, arguments: tuple[str, ...], reason: str) -> None:

@@ -216,13 +216,21 @@ def test_results_json_holds_the_means_of_the_rows(data: Path, tmp_path: Path) ->
         assert cell["images"] == len(values)
         if np.isfinite(values).all():
             assert cell["psnr"]["mean"] == pytest.approx(np.mean(values), rel=1e-6)
-    assert content["protocol"]["version"] == 2
+    assert content["protocol"]["version"] == 3
     (noisy,) = (one for one in content["overall"] if one["method"] == "noisy")
     means = [
         np.mean([float(row["psnr"]) for row in found if row["method"] == "noisy" and row["law"] == law])
         for law in ("gaussian", "impulse")
     ]
     assert noisy["score"]["psnr"] == pytest.approx(np.mean(means), rel=1e-6)
+
+
+def test_the_earlier_protocol_can_still_be_run(data: Path, tmp_path: Path) -> None:
+    found = measure(data, tmp_path / "out", version=2)
+    content = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert content["protocol"]["version"] == 2
+    assert {row["image"] for row in found if row["law"] == "clean"} == {"us_1.png", "us_2.png"}
+    assert not (tmp_path / "out" / "harm.csv").exists()
 
 
 def test_ct_is_also_scored_in_the_window_of_soft_tissue(tmp_path: Path) -> None:
