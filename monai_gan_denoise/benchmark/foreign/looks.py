@@ -63,7 +63,7 @@ def add_log_looks(
     Reference: Michailovich & Tannenbaum, "Despeckling of medical ultrasound images", IEEE TUFFC 2006, sect. II.
     """
     count = int(looks)
-    intensity = look_intensity(image.shape, count, rng, axial, lateral)  # type: ignore[arg-type]
+    intensity = look_intensity(image.shape, count, rng, axial, lateral)
     centered = np.log(np.maximum(intensity, TINY)) - (special.digamma(count) - math.log(count))
     return np.where(image > 0, image + DECIBEL / dynamic_range * centered, image)
 
@@ -80,7 +80,7 @@ def add_linear_looks(image: Image, looks: float, rng: Draws, axial: float = 0.7,
 
     Reference: Goodman, "Some fundamental properties of speckle", J. Opt. Soc. Am. 1976.
     """
-    return image * look_intensity(image.shape, int(looks), rng, axial, lateral)  # type: ignore[arg-type]
+    return image * look_intensity(image.shape, int(looks), rng, axial, lateral)
 
 
 def add_compressed_envelope(

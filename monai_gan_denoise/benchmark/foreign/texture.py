@@ -31,7 +31,7 @@ def add_smooth_noise(image: Image, std: float, rng: Draws, width: float = 1.0) -
     impulse = np.zeros(image.shape)
     impulse[0, 0] = 1
     gain = np.linalg.norm(ndimage.gaussian_filter(impulse, width, mode="wrap", truncate=6))
-    return image + std / gain * noise
+    return np.asarray(image + std / gain * noise)
 
 
 def add_scaled_noise(image: Image, std: float, rng: Draws, factor: float = 1.6) -> Image:
@@ -46,7 +46,7 @@ def add_scaled_noise(image: Image, std: float, rng: Draws, factor: float = 1.6) 
     coarse = [round(size / factor) + 4 for size in image.shape]
     large = ndimage.zoom(rng.standard_normal(coarse), factor, order=3, mode="grid-wrap", grid_mode=True)
     noise = large[: image.shape[0], : image.shape[1]]
-    return image + std * (noise - noise.mean()) / noise.std()
+    return np.asarray(image + std * (noise - noise.mean()) / noise.std())
 
 
 def add_backprojected_noise(image: Image, std: float, rng: Draws, cutoff: float = CUTOFF) -> Image:
