@@ -607,12 +607,14 @@ def test_benchmark_tells_each_cell_and_writes_its_tables(tmp_path: Path, run: Ru
         "2 of 2 cells: us/gaussian/25",
     ]
     assert lines[2:] == [
+        "harm: xr done.",
+        "harm: us done.",
         "1 of 2 methods: median timed.",
         "2 of 2 methods: gaussian timed.",
         f"10 figures are in {tmp_path / 'out'}.",
     ]
     files = [name for name in written(tmp_path / "out") if not name.startswith(("cache/", "figures/"))]
-    assert files == ["report.html", "report.md", "results.csv", "results.json", "times.csv"]
+    assert files == ["harm.csv", "report.html", "report.md", "results.csv", "results.json", "times.csv"]
 
 
 IDENTIFYING = {

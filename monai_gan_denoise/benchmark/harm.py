@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +21,16 @@ from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Protocol
 from monai_gan_denoise.benchmark.records import Record, one_line
 from monai_gan_denoise.benchmark.references import LowContrast
 from monai_gan_denoise.benchmark.tables import write_csv
+from monai_gan_denoise.io import whole_file
 
 __all__ = ["BLOCK_SHIFT", "NO_HARM", "Harm", "HarmFinding", "HarmTask", "harm_tasks", "measure_harm", "write_harm"]
 
 BLOCK_SHIFT = "block_shift"
 PHANTOM = "low-contrast phantom"
 DIGITS = 8  # significant ones, as in results.csv
+VERSION = "harm 1"  # changes whenever a measure does, so that no other is taken from the cache
+
+logger = logging.getLogger(__name__)
 
 
 class HarmFinding(NamedTuple):
@@ -77,6 +85,7 @@ class HarmTask:
         protocol: how.
         source: the native image; None for the uniform one, or the phantom.
         phantom: the low-contrast one; None for others.
+        cache: folder of finished findings; None for none.
     """
 
     modality: str
@@ -85,11 +94,23 @@ class HarmTask:
     protocol: Protocol
     source: Source | None = None
     phantom: LowContrast | None = None
+    cache: Path | None = None
 
     @property
     def image(self) -> str:
         """What the tables call the image."""
         return self.source.name if self.source else PHANTOM if self.phantom else "uniform"
+
+    def cache_file(self, fingerprint: str) -> Path | None:
+        """Name the file for the findings by all that they depend on, the files' bytes first of all."""
+        if self.cache is None:
+            return None
+        files = self.source.files if self.source else self.phantom.files if self.phantom else ()
+        protocol = (self.protocol.seed, self.protocol.harm_crop, self.protocol.quick, self.protocol.volume_ranges)
+        digest = hashlib.sha256(repr((VERSION, fingerprint, self.modality, self.image, protocol)).encode())
+        for path in files:
+            digest.update(path.read_bytes())
+        return self.cache / f"harm_{digest.hexdigest()[:32]}.json"
 
 
 def harm_tasks(
@@ -98,6 +119,7 @@ def harm_tasks(
     protocol: Protocol,
     sources: Sequence[Source],
     phantom: LowContrast | None,
+    cache: Path | None = None,
 ) -> list[HarmTask]:
     """List what there is to do: by modality the first native images and the uniform one, then CT's phantom."""
     tasks = []
@@ -105,9 +127,9 @@ def harm_tasks(
         suited = [one for one in sources if one.modality == modality and not (one.noisy or one.noise_free)]
         native = suited[: protocol.harm_images]
         for name in names:
-            tasks += [HarmTask(modality, name, weights, protocol, source) for source in (*native, None)]
+            tasks += [HarmTask(modality, name, weights, protocol, source, cache=cache) for source in (*native, None)]
             if modality == "ct" and phantom:
-                tasks.append(HarmTask(modality, name, weights, protocol, phantom=phantom))
+                tasks.append(HarmTask(modality, name, weights, protocol, phantom=phantom, cache=cache))
     return tasks if protocol.harm_images else []
 
 
@@ -121,9 +143,13 @@ def measure_harm(tasks: Sequence[HarmTask], jobs: int, missing: str = "") -> Har
     """
     findings: list[HarmFinding] = []
     failed: list[str] = []
-    for found, reason in spread(run_harm_task, tasks, jobs):
+    left = Counter(task.modality for task in tasks)
+    for task, (found, reason) in zip(tasks, spread(run_harm_task, tasks, jobs), strict=True):
         findings += found
         failed += [reason] if reason else []
+        left[task.modality] -= 1
+        if not left[task.modality]:
+            logger.info("harm: %s done.", task.modality)
     return Harm(tuple(findings), tuple(failed), missing)
 
 
@@ -133,12 +159,20 @@ def run_harm_task(task: HarmTask) -> tuple[list[HarmFinding], str]:
     if method.absent or (method.modalities is not None and task.modality not in method.modalities):
         return [], ""
     try:
-        return [
+        path = task.cache_file(method.fingerprint)
+        if path is not None and path.is_file():
+            return [HarmFinding(*row) for row in json.loads(path.read_text(encoding="utf-8"))], ""
+        found = [
             HarmFinding(measure, task.modality, subject, task.image, method.name, mode, value)
             for measure, subject, mode, value in _measured(task, method)
-        ], ""
+        ]
     except Exception as error:  # a library's error of any kind is this method's result
         return [], f"{task.modality} harm {task.image} {method.name}: {one_line(error)}"
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(found), encoding="utf-8")
+    return found, ""
 
 
 def write_harm(path: Path, records: Sequence[Record], harm: Harm) -> None:

@@ -31,6 +31,11 @@ class LowContrast:
     truth: Path
     doses: tuple[tuple[int, Path], ...]
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of its files."""
+        return (self.truth, *(path for _, path in self.doses))
+
 
 @dataclass(frozen=True)
 class References:

@@ -95,7 +95,7 @@ def run_benchmark(
     if measures:
         write_measures(output / "measures.csv", records)
     discs = _discs(output, found, protocol) if structure else UNMEASURED
-    subjects = harm_tasks(names, weights, protocol, images.measured, images.beside.low_contrast)
+    subjects = harm_tasks(names, weights, protocol, images.measured, images.beside.low_contrast, cache)
     harm = measure_harm(subjects, jobs, images.beside.missing)
     if protocol.harm_images:
         write_harm(output / "harm.csv", records, harm)
@@ -132,7 +132,7 @@ def _gather(data: Path | None, references: Path | None, split: str, protocol: Pr
         raise ValueError(f"split must be {SIMULATED} without --data, got {split!r}. Pass --data with that column.")
     beside = find_references(data, references, split) if protocol.harm_images else References()
     sources = find_sources(data, split) if data else packaged_sources()
-    if beside.missing:
+    if data and beside.missing:
         logger.info("references: %s", beside.missing)
     known = {source.modality for source in sources}
     content = [one for one in (*phantom_sources(), *beside.volumes) if one.noise_free and one.modality in known]

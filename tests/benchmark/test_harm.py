@@ -146,6 +146,17 @@ def test_a_file_that_cannot_be_read_leaves_its_reason_and_stops_no_other(native:
     assert {one.image for one in harm.findings} == {"x.png"}
 
 
+def test_what_is_finished_is_not_measured_again_but_for_another_file(native: Source, tmp_path: Path) -> None:
+    task = HarmTask("xr", "noisy", None, PROTOCOL, native, cache=tmp_path / "cache")
+    path = task.cache_file("noisy")
+    assert path is not None
+    assert {one.value for one in measure_harm([task], jobs=1).findings} == {0}
+    path.write_text(path.read_text().replace("0.0", "0.5"))
+    assert {one.value for one in measure_harm([task], jobs=1).findings} == {0.5}
+    Image.fromarray(np.full((96, 96), 7, np.uint8)).save(native.files[0])
+    assert task.cache_file("noisy") != path
+
+
 def record(name: str, mode: str, image: str, shift: float | None, law: str = "gaussian") -> Record:
     measures = {} if shift is None else {"block_shift": shift}
     output = Output(mode, 255, False, Score(30, 0.9, 0.001, 0.03), measures)
