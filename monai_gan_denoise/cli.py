@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from monai_gan_denoise import __version__
+from monai_gan_denoise.options import benchmark_options
 from monai_gan_denoise.terminal import INTERRUPTED, InterruptibleGroup, fail, log_to_terminal
 
 __all__ = ["main"]
@@ -158,20 +159,8 @@ def samples(folder: Path) -> None:
     write_samples(folder)
 
 
-def _names(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
 @commands.command(short_help="Measure ours and the denoisers of other libraries on one protocol.")
-@click.option("--data", metavar="FOLDER_OR_MANIFEST", type=click.Path(path_type=Path), help="Clean images, real pairs.")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path("report"), show_default=True)
-@click.option("--methods", default="", callback=_names, help="Names or network files, with commas; all if absent.")
-@click.option("--cells", default="", callback=_names, help="With commas: mr, mr/rician, */gaussian/25; all if absent.")
-@click.option("--quick", is_flag=True, help="Few cells and a small crop, to see whether all works.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes; one a core if not given.")
-@click.option("--weights", type=click.Path(path_type=Path), help="Weights of ours, other than the bundle's.")
-@click.option("--measures", is_flag=True, help="Also tissue bias, MS-SSIM, spectra, edges, residuals: measures.csv.")
-@click.option("--structure", is_flag=True, help="Also inserted discs and false detections: structure.csv.")
+@benchmark_options
 def benchmark(
     data: Path | None,
     output: Path,
@@ -187,7 +176,8 @@ def benchmark(
     from monai_gan_denoise.benchmark import run_benchmark
 
     log_to_terminal(logging.INFO)
-    return run_benchmark(data, output, jobs=jobs or 0, **options)
+    given = {name: value for name, value in options.items() if value is not None}  # what is not has its default there
+    return run_benchmark(data, output, jobs=jobs or 0, **given)
 
 
 @commands.command(short_help="Compare images with clean ones: PSNR, SSIM, MSE, RMSE, bias of CT tissues.")

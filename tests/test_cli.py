@@ -428,6 +428,9 @@ def test_a_perception_without_fidelity_weights_ends_with_2_before_any_image(
         (("benchmark", "--methods", "median,mean"), "methods must be among noisy, ours, ours-fidelity, .*got 'mean'"),
         (("benchmark", "--methods", "median", "--cells", "pet"), "cells must name cells of the protocol, got 'pet'"),
         (("benchmark", "--methods", "median", "--data", "absent"), "must be a folder or a manifest, got absent"),
+        (("benchmark", "--methods", "median", "--protocol", "1"), r"protocol must be one of 2, 3, got 1\."),
+        (("benchmark", "--methods", "median", "--split", "val"), "split must be test without --data, got 'val'"),
+        (("benchmark", "--methods", "median", "--references", "absent"), "references must be a folder with manifest"),
     ],
 )
 def test_bad_arguments_get_one_line_and_2(run: Run, arguments: tuple[str, ...], reason: str) -> None:
@@ -604,12 +607,14 @@ def test_benchmark_tells_each_cell_and_writes_its_tables(tmp_path: Path, run: Ru
         "2 of 2 cells: us/gaussian/25",
     ]
     assert lines[2:] == [
+        "harm: xr done.",
+        "harm: us done.",
         "1 of 2 methods: median timed.",
         "2 of 2 methods: gaussian timed.",
         f"10 figures are in {tmp_path / 'out'}.",
     ]
     files = [name for name in written(tmp_path / "out") if not name.startswith(("cache/", "figures/"))]
-    assert files == ["report.html", "report.md", "results.csv", "results.json", "times.csv"]
+    assert files == ["harm.csv", "report.html", "report.md", "results.csv", "results.json", "times.csv"]
 
 
 IDENTIFYING = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monai_gan_denoise.benchmark.protocol import load_protocol
+from monai_gan_denoise.benchmark.protocol import Protocol, load_protocol
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -27,15 +27,20 @@ def results(published: Path) -> dict[str, Any]:
     return content
 
 
+def published_protocol(results: dict[str, Any]) -> Protocol:
+    """The protocol of the version that the run states, which may be an earlier one until new weights are published."""
+    return load_protocol(version=results["protocol"]["version"])
+
+
 def table(text: str, *starts: str) -> list[str]:
     """Rows of tables whose first cell starts so."""
     return [line for line in text.splitlines() if line.startswith(tuple(f"| {start}" for start in starts))]
 
 
-def test_every_cell_stands_on_the_bundles_page(published: Path, bundle_root: Path) -> None:
+def test_every_cell_stands_on_the_bundles_page(published: Path, bundle_root: Path, results: dict[str, Any]) -> None:
     kinds = ("ct/", "mr/", "xr/", "us/", "oct/")
     cells = table((published / "report.md").read_text(), *kinds)
-    assert len(cells) > len(load_protocol().cells)  # CT has a window besides
+    assert len(cells) > len(published_protocol(results).cells)  # CT has a window besides
     assert table((bundle_root / "docs" / "README.md").read_text(), *kinds) == cells
 
 
@@ -63,12 +68,25 @@ def test_the_weights_that_were_measured_are_those_shipped(
     assert results["methods"][method].split()[0] == digest
 
 
-def test_the_protocol_is_todays(results: dict[str, Any]) -> None:
-    protocol = load_protocol()
+def test_the_run_is_of_the_protocol_that_it_states(results: dict[str, Any]) -> None:
+    protocol = published_protocol(results)
     assert results["protocol"] == {"version": protocol.version, "seed": protocol.seed, "crop": protocol.crop}
     measured = {f"{cell['modality']}/{cell['law']}/{cell['level']}" for cell in results["cells"]}
     missing = {cell.name for cell in protocol.cells} - measured
     assert missing == set(results["skipped"])
+
+
+@pytest.mark.parametrize("page", ["README.md", "bundle/docs/README.md"])
+def test_pages_name_the_protocol_of_the_run(page: str, results: dict[str, Any]) -> None:
+    assert f"protocol {results['protocol']['version']}" in (README.parent / page).read_text()
+
+
+def test_the_command_of_the_run_takes_the_protocol_of_the_run(results: dict[str, Any]) -> None:
+    text = README.read_text()
+    command = next(block for block in text.split("```") if "noisy,ours,ours-fidelity,dncnn" in block)
+    version = results["protocol"]["version"]
+    assert ("--protocol" in command) == (version != load_protocol().version)
+    assert "--protocol" not in command or f"--protocol {version} " in command
 
 
 def test_every_method_was_timed(published: Path, results: dict[str, Any]) -> None:

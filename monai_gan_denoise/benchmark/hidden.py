@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from monai_gan_denoise.benchmark.acceptance import SMALLEST
 from monai_gan_denoise.benchmark.display import MODALITIES
 from monai_gan_denoise.benchmark.grids import Column, Grid, Topic, make_grid
+from monai_gan_denoise.benchmark.harm import BLOCK_SHIFT, NO_HARM, Harm
+from monai_gan_denoise.benchmark.harm_tables import harm_topics
 from monai_gan_denoise.benchmark.lesions import lesion_topics
 from monai_gan_denoise.benchmark.protocol import CLEAN, REAL
 from monai_gan_denoise.benchmark.records import Output, Record
@@ -51,29 +53,32 @@ BIAS_READINGS = {
 }
 
 
-def hidden_topics(records: Sequence[Record], structure: Structure) -> list[Topic]:
+def hidden_topics(records: Sequence[Record], structure: Structure, harm: Harm = NO_HARM) -> list[Topic]:
     """Gather the tables of all that was measured.
 
     Args:
         records: of the run, with or without the measures of acceptance.
         structure: of the run; empty if it was not measured.
+        harm: of the run; empty if the protocol has none.
 
     Returns:
         Those that hold anything.
     """
     texture = Topic("Edges and texture, against the clean image", TEXTURE_READINGS, _grids(records, TEXTURE))
     bias = Topic("Shift of tissues in CT, in HU", BIAS_READINGS, _grids(records, BIAS))
-    return [topic for topic in (texture, bias, *lesion_topics(structure.findings)) if topic.grids]
+    others = (texture, bias, *lesion_topics(structure.findings))
+    return [*harm_topics(records, harm), *(topic for topic in others if topic.grids)]
 
 
-def untaken(records: Sequence[Record], structure: Structure) -> str:
+def untaken(records: Sequence[Record], structure: Structure, harm: Harm = NO_HARM) -> str:
     """Say which options take what was not measured; empty if all was."""
     lines = []
-    if not any(record.output.measures for record in records if record.output):
+    if not any(record.output.measures.keys() - {BLOCK_SHIFT} for record in records if record.output):
         lines.append("--measures: tissue bias, MS-SSIM, edges, texture, anatomy in what was removed")
     if not (structure.findings or structure.failed):
         lines.append("--structure: contrast kept of small discs, false detections")
-    return f"Not measured in this run, and taken by the option {'; by '.join(lines)}." if lines else ""
+    options = f"Not measured in this run, and taken by the option {'; by '.join(lines)}." if lines else ""
+    return " ".join(part for part in (options, harm.missing and f"References: {harm.missing}") if part)
 
 
 def _grids(records: Sequence[Record], columns: Mapping[str, Column]) -> tuple[Grid, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ from monai_gan_denoise.io.manifest import find_manifest, is_clean, match_pairs
 from monai_gan_denoise.transforms.gain import fit_gain
 from monai_gan_denoise.transforms.intensity import known_modality
 
-__all__ = ["Image", "Source", "find_sources", "packaged_sources"]
+__all__ = ["SIMULATED", "SPLITS", "Image", "Source", "find_sources", "packaged_sources", "phantom_sources"]
 
 DICOM_FILES = {"CT_small.dcm": "ct", "MR_small.dcm": "mr"}  # of pydicom
 PHANTOMS = {"ct": "abdomen", "mr": "head", "xr": "chest_radiograph", "us": "sonogram", "oct": "bscan"}
 SIMULATED, MEASURED = "test", "real_test"  # splits of a manifest
+SPLITS = (SIMULATED, "val")  # that noise may be simulated on; images to train on are not measured
 
 Values = npt.NDArray[np.float64]
 
@@ -49,6 +50,18 @@ class Image:
     bits: int | None = None
     noisy: Values | None = None
 
+    def halved(self, smallest: int) -> Image:
+        """Average 2 x 2 pixels, which halves the noise that an image has itself; a row or column left over is cut off.
+
+        Args:
+            smallest: pixels of the shorter side below which the image is given as it is; so is one of a real pair.
+        """
+        if self.noisy is not None or min(self.clean.shape) < smallest:
+            return self
+        height, width = (size // 2 for size in self.clean.shape)
+        cells = self.clean[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
+        return replace(self, clean=cells.mean((1, 3)))
+
 
 @dataclass(frozen=True)
 class Source:
@@ -61,6 +74,8 @@ class Source:
         files: the clean image's; none for a phantom.
         noisy: the files of the noisy side of a real pair.
         phantom: name of a function of ``monai_gan_denoise.phantoms``.
+        volume: whether it is a slice of a volume beside the data.
+        computed: whether the files were computed, and hold no noise.
     """
 
     name: str
@@ -69,6 +84,13 @@ class Source:
     files: tuple[Path, ...] = ()
     noisy: tuple[Path, ...] = field(default=())
     phantom: str = ""
+    volume: bool = False
+    computed: bool = False
+
+    @property
+    def noise_free(self) -> bool:
+        """Whether the image holds no noise."""
+        return bool(self.phantom) or self.computed
 
     def load(self, protocol: Protocol) -> Image:
         """Read the image.
@@ -83,7 +105,9 @@ class Source:
             return Image(clean, low, high - low, None if self.modality == "ct" else 8)
         scan = read_scan(self.files)
         values = _slice_of(scan, self.modality)
-        low, high = data_range(self.modality, float(values.max()), scan.bit_range, protocol, str(self.files[0]))
+        ranges = protocol.volume_ranges if self.volume else protocol.ranges
+        limits = replace(protocol, ranges=ranges)
+        low, high = data_range(self.modality, float(values.max()), scan.bit_range, limits, str(self.files[0]))
         clean = np.clip((values - low) / (high - low), 0, 1)
         bits = 8 if scan.bit_range else None
         if not self.noisy:
@@ -99,28 +123,36 @@ class Source:
         return Image(np.clip(gain * clean + offset, 0, 1), low, high - low, bits, noisy)
 
 
-def find_sources(data: Path) -> list[Source]:
+def find_sources(data: Path, split: str = SIMULATED) -> list[Source]:
     """List the images of a manifest or a folder.
 
     Args:
-        data: a manifest in CSV or JSON or a folder with one: clean images of the split ``test`` and pairs of the split
-            ``real_test``, or all of them if there is no such column; or a folder of clean images, whose modality their
-            header or a subfolder names.
+        data: a manifest in CSV or JSON or a folder with one: clean images of the split, with pairs of the split
+            ``real_test`` if it is ``test``, or all of them if there is no such column; or a folder of clean images,
+            whose modality their header or a subfolder names.
+        split: one of ``SPLITS``; ``val`` to choose by, so that ``test`` stays unseen.
 
     Raises:
+        ValueError: if ``split`` is another.
         InputError: if nothing can be measured there, or a pair lacks a side.
     """
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}. Images to train on say nothing.")
     manifest = find_manifest(data)
     if manifest is None:
         rows = read_folder(data, "auto", leave_out=())
         sources = [_source(row["name"], row, _paths(row["file"])) for row in rows]
     else:
-        sources = _listed(read_manifest(manifest), manifest)
+        sources = _listed(read_manifest(manifest), manifest, split)
     if not sources:
-        raise InputError(
-            f"--data must hold images of the split {SIMULATED} or {MEASURED}, got none in {data}. Check the column."
-        )
+        wanted = f"{SIMULATED} or {MEASURED}" if split == SIMULATED else split
+        raise InputError(f"--data must hold images of the split {wanted}, got none in {data}. Check the column.")
     return sources
+
+
+def phantom_sources() -> list[Source]:
+    """List the phantoms, one a modality."""
+    return [Source(name, modality, name, phantom=name) for modality, name in PHANTOMS.items()]
 
 
 def packaged_sources() -> list[Source]:
@@ -128,19 +160,19 @@ def packaged_sources() -> list[Source]:
     shipped = {name: Path(str(pydicom.data.get_testdata_file(name, download=False))) for name in DICOM_FILES}
     volume = Path(nibabel.__file__).parent / "tests" / "data" / "example4d.nii.gz"
     return [
-        *(Source(name, modality, name, phantom=name) for modality, name in PHANTOMS.items()),
+        *phantom_sources(),
         *(Source(name, DICOM_FILES[name], name, (path,)) for name, path in shipped.items()),
         Source(volume.name, "mr", volume.name, (volume,)),
     ]
 
 
-def _listed(rows: Sequence[Mapping[str, Any]], manifest: Path) -> list[Source]:
+def _listed(rows: Sequence[Mapping[str, Any]], manifest: Path, wanted: str) -> list[Source]:
     sources, paired = [], []
     for row in rows:
-        split = row.get("split", SIMULATED)
-        if split == MEASURED or ("split" not in row and row.get("pair")):
+        split = row.get("split", wanted)
+        if (split == MEASURED and wanted == SIMULATED) or ("split" not in row and row.get("pair")):
             paired.append(row)
-        elif split == SIMULATED and is_clean(row):
+        elif split == wanted and is_clean(row):
             sources.append(_source(row["file"], row, (manifest.parent / row["file"],)))
     for clean, noisy in match_pairs(paired, manifest):
         files = (manifest.parent / clean["file"],)

@@ -10,6 +10,7 @@ from typing import Any
 from monai_gan_denoise import __version__
 from monai_gan_denoise.benchmark.display import Display, display_of
 from monai_gan_denoise.benchmark.examples import Example
+from monai_gan_denoise.benchmark.harm import NO_HARM, Harm
 from monai_gan_denoise.benchmark.hidden import hidden_topics, untaken
 from monai_gan_denoise.benchmark.methods import NOISY, OURS
 from monai_gan_denoise.benchmark.montage import draw_montage
@@ -77,6 +78,7 @@ def write_page(
     timings: Sequence[Timing],
     examples: Sequence[Example],
     structure: Structure = UNMEASURED,
+    harm: Harm = NO_HARM,
 ) -> None:
     """Write report.html and the folder ``figures``.
 
@@ -88,6 +90,7 @@ def write_page(
         timings: of the serial pass.
         examples: images to show.
         structure: of discs, if they were measured.
+        harm: of native, uniform and low-contrast images, if the protocol asks for it.
     """
     (folder / FIGURES).mkdir(exist_ok=True)
     whole, parts = overall_table(records, protocol), sections(records, protocol)
@@ -100,10 +103,10 @@ def write_page(
         "timings": timings,
         "by_modality": [table for section in parts for table in (section.means, section.real_pairs) if table],
         "chapters": [_chapter(folder, section, protocol, examples) for section in parts],
-        "hidden": hidden_topics(records, structure),
-        "untaken": untaken(records, structure),
+        "hidden": hidden_topics(records, structure, harm),
+        "untaken": untaken(records, structure, harm),
         "skipped": skipped,
-        "failed": [*_notes(records, failed=True), *structure.failed],
+        "failed": [*_notes(records, failed=True), *structure.failed, *harm.failed],
         "absent": _notes(records, failed=False),
         "noisy": NOISY,
         "ours": OURS,

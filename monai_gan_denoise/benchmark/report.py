@@ -9,6 +9,7 @@ import numpy as np
 
 from monai_gan_denoise import __version__
 from monai_gan_denoise.benchmark.grids import Grid
+from monai_gan_denoise.benchmark.harm import NO_HARM, Harm
 from monai_gan_denoise.benchmark.hidden import hidden_topics, untaken
 from monai_gan_denoise.benchmark.methods import BLIND, INPUT, NOISY, ORACLE, OURS
 from monai_gan_denoise.benchmark.notation import NOTHING
@@ -28,6 +29,7 @@ def write_report(
     protocol: Protocol,
     skipped: Sequence[str],
     structure: Structure = UNMEASURED,
+    harm: Harm = NO_HARM,
 ) -> None:
     """Write report.md: every cell with the noisy image, ours, the best blind and the best oracle peer.
 
@@ -37,6 +39,7 @@ def write_report(
         protocol: of the run.
         skipped: modalities and cells without images.
         structure: of discs, if they were measured.
+        harm: of native, uniform and low-contrast images, if the protocol asks for it.
     """
     found = groups(records)
     lines = [
@@ -50,8 +53,8 @@ def write_report(
         "",
         *envelope(found),
         *_means(found),
-        *_hidden(records, structure),
-        *_notes(found, skipped, structure),
+        *_hidden(records, structure, harm),
+        *_notes(found, skipped, (*structure.failed, *harm.failed)),
     ]
     with whole_file(folder / "report.md") as partial:
         partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -98,14 +101,14 @@ def _means(found: Sequence[Group]) -> Iterator[str]:
         yield f"| {one.method} | {one.mode} | {psnr:.2f} | {ssim:.4f} | {mse:.6f} | {rmse:.5f} |"
 
 
-def _hidden(records: Sequence[Record], structure: Structure) -> Iterator[str]:
+def _hidden(records: Sequence[Record], structure: Structure, harm: Harm) -> Iterator[str]:
     yield from ("", "## What PSNR hides")
-    for topic in hidden_topics(records, structure):
+    for topic in hidden_topics(records, structure, harm):
         yield from ("", f"### {topic.title}", "")
         yield from (f"- *{name}*: {words}" for name, words in topic.readings.items())
         for grid in topic.grids:
             yield from ("", f"{grid.name}:", "", *_grid(grid))
-    if line := untaken(records, structure):
+    if line := untaken(records, structure, harm):
         yield from ("", line)
 
 
@@ -117,9 +120,9 @@ def _grid(grid: Grid) -> Iterator[str]:
         yield f"| {row.method} | {row.mode} | {' | '.join(texts)} |"
 
 
-def _notes(found: Sequence[Group], skipped: Sequence[str], structure: Structure) -> Iterator[str]:
+def _notes(found: Sequence[Group], skipped: Sequence[str], failed: Sequence[str]) -> Iterator[str]:
     notes = [f"{one.cell} {one.method}: {one.note}" for one in found if one.note]
-    lines = list(dict.fromkeys([*(f"{name}: no images; skipped." for name in skipped), *notes, *structure.failed]))
+    lines = list(dict.fromkeys([*(f"{name}: no images; skipped." for name in skipped), *notes, *failed]))
     if lines:
         yield ""
         yield "## What was not measured"

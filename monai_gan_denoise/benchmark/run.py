@@ -8,17 +8,20 @@ import os
 import time
 from collections import Counter
 from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from monai_gan_denoise.benchmark.acceptance import write_measures
 from monai_gan_denoise.benchmark.examples import choose_examples, show_example
-from monai_gan_denoise.benchmark.images import Source, find_sources, packaged_sources
+from monai_gan_denoise.benchmark.harm import harm_tasks, measure_harm, write_harm
+from monai_gan_denoise.benchmark.images import SIMULATED, Source, find_sources, packaged_sources, phantom_sources
 from monai_gan_denoise.benchmark.measures import require_scikit_image
 from monai_gan_denoise.benchmark.methods import Method, find_method, resolve_names
 from monai_gan_denoise.benchmark.page import write_page
 from monai_gan_denoise.benchmark.processes import one_thread_a_process, spread
-from monai_gan_denoise.benchmark.protocol import REAL, Cell, Protocol, load_protocol
+from monai_gan_denoise.benchmark.protocol import NOISE_FREE, REAL, VERSIONS, Cell, Protocol, load_protocol
 from monai_gan_denoise.benchmark.records import Record
+from monai_gan_denoise.benchmark.references import References, find_references
 from monai_gan_denoise.benchmark.report import write_report
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure, measure_structure, write_structure
 from monai_gan_denoise.benchmark.tables import write_tables, write_times
@@ -43,6 +46,9 @@ def run_benchmark(
     weights: Path | None = None,
     measures: bool = False,
     structure: bool = False,
+    version: int = VERSIONS[0],
+    split: str = SIMULATED,
+    references: Path | None = None,
 ) -> int:
     """Measure ours and what a user would pick instead, and write tables, figures and report.html.
 
@@ -58,6 +64,9 @@ def run_benchmark(
         weights: of ours; the bundle's if None.
         measures: also take the measures of acceptance and write measures.csv.
         structure: also measure inserted discs and false detections on phantoms and write structure.csv.
+        version: of the protocol, an earlier one to measure again what was published by it.
+        split: of the images, ``val`` to choose by; see ``find_sources``.
+        references: folder of volumes and the low-contrast phantom; what lies beside ``data`` if None.
 
     Returns:
         0 if every cell was measured, 1 if a method failed on one.
@@ -68,15 +77,15 @@ def run_benchmark(
     require_scikit_image()
     names = tuple(resolve_names(methods))
     found = [find_method(name, weights) for name in names]  # what cannot be used is refused before anything runs
-    protocol = load_protocol(quick)
+    protocol = load_protocol(quick, version)
     protocol = protocol.only(cells) if cells else protocol
-    sources = find_sources(data) if data else packaged_sources()
-    chosen = [(cell, _images(cell, sources, protocol)) for cell in protocol.cells]
-    skipped = _skipped([cell for cell, images in chosen if not images], {source.modality for source in sources})
+    images = _gather(data, references, split, protocol)
+    chosen = [(cell, _images(cell, images, protocol)) for cell in protocol.cells]
+    skipped = _skipped([cell for cell, some in chosen if not some], {source.modality for source in images.measured})
     for name in skipped:
         logger.info("%s: no images; skipped.", name)
     cache = output / CACHE
-    tasks = [Task(cell, one, protocol, names, weights, cache, measures) for cell, images in chosen for one in images]
+    tasks = [Task(cell, one, protocol, names, weights, cache, measures) for cell, some in chosen for one in some]
     if not tasks:
         raise ValueError("cells must have images, got none for those named. Choose other cells or other --data.")
     output.mkdir(parents=True, exist_ok=True)
@@ -86,21 +95,53 @@ def run_benchmark(
     if measures:
         write_measures(output / "measures.csv", records)
     discs = _discs(output, found, protocol) if structure else UNMEASURED
-    write_report(output, records, protocol, skipped, discs)
+    subjects = harm_tasks(names, weights, protocol, images.measured, images.beside.low_contrast, cache)
+    harm = measure_harm(subjects, jobs, images.beside.missing)
+    if protocol.harm_images:
+        write_harm(output / "harm.csv", records, harm)
+    write_report(output, records, protocol, skipped, discs, harm)
     timings = time_methods(names, weights, quick, output / CACHE)
     write_times(output, timings)
     examples = list(spread(show_example, choose_examples(records, tasks), jobs))
-    write_page(output, records, protocol, skipped, timings, examples, discs)
+    write_page(output, records, protocol, skipped, timings, examples, discs, harm)
     failed = sorted({f"{record.cell} {record.method}: {record.note}" for record in records if record.failed})
-    failed += discs.failed
+    failed += [*discs.failed, *harm.failed]
     for line in failed:
         logger.error("%s", line)
     logger.info("%d figures are in %s.", sum(record.output is not None for record in records), output)
     return 1 if failed else 0
 
 
-def _images(cell: Cell, sources: Sequence[Source], protocol: Protocol) -> list[Source]:
-    suited = [one for one in sources if one.modality == cell.modality and bool(one.noisy) == (cell.law == REAL)]
+@dataclass(frozen=True)
+class _Images:
+    """What a run measures on.
+
+    Attributes:
+        measured: images of the data, and slices of volumes.
+        noise_free: phantoms, and volumes that were computed, of the modalities that the data have.
+        beside: what lies beside the data.
+    """
+
+    measured: Sequence[Source]
+    noise_free: Sequence[Source]
+    beside: References
+
+
+def _gather(data: Path | None, references: Path | None, split: str, protocol: Protocol) -> _Images:
+    if not data and split != SIMULATED:
+        raise ValueError(f"split must be {SIMULATED} without --data, got {split!r}. Pass --data with that column.")
+    beside = find_references(data, references, split) if protocol.harm_images else References()
+    sources = find_sources(data, split) if data else packaged_sources()
+    if data and beside.missing:
+        logger.info("references: %s", beside.missing)
+    known = {source.modality for source in sources}
+    content = [one for one in (*phantom_sources(), *beside.volumes) if one.noise_free and one.modality in known]
+    return _Images([*sources, *(one for one in beside.volumes if not one.noise_free)], content, beside)
+
+
+def _images(cell: Cell, images: _Images, protocol: Protocol) -> list[Source]:
+    content = images.noise_free if cell.reference == NOISE_FREE else images.measured
+    suited = [one for one in content if one.modality == cell.modality and bool(one.noisy) == (cell.law == REAL)]
     return suited[: protocol.images or None]
 
 

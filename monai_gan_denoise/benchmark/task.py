@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from monai_gan_denoise.benchmark import acceptance
 from monai_gan_denoise.benchmark.exposure import Exposure, expose
+from monai_gan_denoise.benchmark.harm import BLOCK_SHIFT
 from monai_gan_denoise.benchmark.images import Source
 from monai_gan_denoise.benchmark.measures import score
 from monai_gan_denoise.benchmark.methods import Method, find_method
 from monai_gan_denoise.benchmark.protocol import Cell, Protocol
 from monai_gan_denoise.benchmark.records import Output, Record, cache_file, one_line, read_outputs, write_outputs
+from monai_gan_denoise.metrics import block_shift
 
 __all__ = ["Task", "run_task"]
 
@@ -55,26 +60,32 @@ def _run(task: Task, method: Method, exposure: Exposure) -> list[Record]:
     if method.absent:
         return _without(task, method, method.absent, failed=False)
     windows = task.protocol.windows.get(task.cell.modality, ()) if exposure.bits is None else ()
-    fingerprint = f"{method.fingerprint} {acceptance.VERSION}" if task.measures else method.fingerprint
+    asked = (acceptance.VERSION if task.measures else "", BLOCK_SHIFT if _shifts(task) else "")
+    fingerprint = " ".join(part for part in (method.fingerprint, *asked) if part)
     path = cache_file(task.cache, exposure, windows, fingerprint)
     outputs = read_outputs(path)
     if outputs is None:
         try:
-            outputs = _outputs(method, exposure, windows, task.measures)
+            outputs = _outputs(method, exposure, windows, task)
         except Exception as error:  # a library's error of any kind is this method's result on this image
             return _without(task, method, one_line(error), failed=True)
         write_outputs(path, outputs)
     return [_record(task, method, output.mode, output) for output in outputs]
 
 
-def _outputs(
-    method: Method, exposure: Exposure, windows: Sequence[tuple[float, float]], measures: bool
-) -> list[Output]:
+def _shifts(task: Task) -> bool:
+    """Whether the means of blocks are to be compared: where the noise is simulated, and its level known."""
+    return bool(task.protocol.harm_images and task.cell.steps)
+
+
+def _outputs(method: Method, exposure: Exposure, windows: Sequence[tuple[float, float]], task: Task) -> list[Output]:
     outputs = []
     for mode, image in method.outputs(exposure):
         if image.shape != exposure.clean.shape:
             raise ValueError(f"output must have the shape {exposure.clean.shape}, got {image.shape}")
-        found = acceptance.measure(exposure, image) if measures else {}
+        found = acceptance.measure(exposure, image) if task.measures else {}
+        shift = block_shift(exposure.clean, np.asarray(image, float), exposure.level) if _shifts(task) else math.nan
+        found |= {} if math.isnan(shift) else {BLOCK_SHIFT: shift}
         outputs.append(Output(mode, exposure.width, False, score(exposure.clean, image), found))
         for low, high in windows:
             ends = ((end - exposure.lower) / exposure.width for end in (low, high))

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Raster
+from skimage.measure import block_reduce
 
 from monai_gan_denoise.benchmark import Cell, load_protocol
 from monai_gan_denoise.benchmark.exposure import Exposure, expose
@@ -72,3 +74,33 @@ def test_low_dose_on_8_bits_is_refused(data: Path) -> None:
     source = Source("a", "ct", "a", (data / "us_1.png",))
     with pytest.raises(ValueError, match="values must be HU for low-dose, got 8-bit pixels"):
         exposed("ct/low-dose/0.5", source)
+
+
+def test_a_reference_is_the_mean_of_two_by_two_pixels(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (201, 220), dtype=np.uint8)
+    Raster.fromarray(values).save(tmp_path / "us.png")
+    exposure = exposed("us/gaussian/25", Source("us.png", "us", "p", (tmp_path / "us.png",)))
+    expected = block_reduce(values[:200] / 255, (2, 2), np.mean)
+    assert exposure.clean == pytest.approx(expected, abs=1e-6)
+    assert exposure.level == pytest.approx(25 / 255, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("side", "name", "version"), [(150, "us/gaussian/25", 3), (220, "us/gaussian/25", 2), (220, "us/clean/0", 3)]
+)
+def test_small_images_phantoms_cells_and_the_earlier_protocol_keep_their_size(
+    tmp_path: Path, side: int, name: str, version: int
+) -> None:
+    Raster.fromarray(np.full((side, side), 99, np.uint8)).save(tmp_path / "us.png")
+    protocol = load_protocol(version=version)
+    here = next(cell for cell in protocol.cells if cell.name == name)
+    source = Source("us.png", "us", "p", (tmp_path / "us.png",))
+    assert expose(here, source, protocol).clean.shape == (side, side)
+    assert expose(cell("us/gaussian/25"), SONOGRAM, PROTOCOL).clean.shape == (256, 256)
+
+
+def test_a_foreign_cell_adds_its_laws_noise() -> None:
+    exposure = exposed("us/foreign-smooth/12 1.0")
+    noise = exposure.noisy - exposure.clean
+    assert noise.std() == pytest.approx(12 / 255, rel=0.05)
+    assert np.mean(noise[1:] * noise[:-1]) / noise.var() == pytest.approx(np.exp(-1 / 4), abs=0.03)

@@ -37,6 +37,23 @@ def test_a_manifest_gives_its_test_images_and_real_pairs_only(data: Path) -> Non
     }
 
 
+def test_the_split_val_gives_its_images_alone(data: Path) -> None:
+    text = (data / "manifest.csv").read_text()
+    (data / "manifest.csv").write_text(text.replace("us_2.png,us,test", "us_2.png,us,val"))
+    assert [source.name for source in find_sources(data, "val")] == ["us_2.png"]
+    assert "us_2.png" not in {source.name for source in find_sources(data)}
+
+
+def test_images_to_train_on_are_not_measured(data: Path) -> None:
+    with pytest.raises(ValueError, match="split must be one of test, val, got 'train'"):
+        find_sources(data, "train")
+
+
+def test_a_split_without_images_is_refused(data: Path) -> None:
+    with pytest.raises(InputError, match="--data must hold images of the split val, got none"):
+        find_sources(data, "val")
+
+
 def test_a_folder_without_manifest_gives_every_image(data: Path) -> None:
     (data / "manifest.csv").unlink()
     (data / "us").mkdir()

@@ -154,8 +154,14 @@ def test_the_same_results_give_the_same_page_and_figures(
 
 def test_the_options_that_show_what_psnr_hides_are_named_where_they_were_not_given(page: Reader) -> None:
     words = " ".join(page.words.split())
-    assert "What PSNR hides Not measured in this run, and taken by the option --measures: tissue bias" in words
+    assert "Not measured in this run, and taken by the option --measures: tissue bias" in words
     assert "by --structure: contrast kept" in words
+
+
+def test_regions_that_shifted_are_shown_of_every_run(page: Reader) -> None:
+    words = " ".join(page.words.split())
+    assert "Regions shifted: means of 32 x 32 pixels" in words
+    assert "over half a level" in words
 
 
 @pytest.fixture(scope="module")
