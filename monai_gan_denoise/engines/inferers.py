@@ -27,7 +27,7 @@ THIRD_AXIS = 2  # the slice axis of an array that says nothing about itself
 
 
 class StagesInferer(Inferer):
-    """Give the loss what it compares: refined image, coarse image, noise-level map, noisy image.
+    """Give the loss what it compares: refined image, coarse image, noise-level map.
 
     Args:
         bfloat16: compute in bfloat16, twice as fast on CPUs that have it, if the first batch comes out as in float32.
@@ -40,14 +40,20 @@ class StagesInferer(Inferer):
         self.checked = False
 
     def __call__(
-        self, inputs: Tensor, network: Callable[..., Any], *_: Any, **__: Any
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Run a network that shows its stages, ``networks.Staged``, on ``inputs``, ``(B, C, H, W)``."""
+        self, inputs: Tensor, network: Callable[..., Any], level: Tensor | None = None, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Run a network that shows its stages, ``networks.Staged``.
+
+        Args:
+            inputs: ``(B, S, H, W)``, as the network takes them.
+            network: the network.
+            level: the noise level that it is told, ``(B, 1, H, W)``; None for nothing.
+        """
         if self.bfloat16 and not self.checked:
             self._check(inputs, network)
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.bfloat16):
-            refined, coarse, level = network(inputs)
-        return refined.float(), coarse.float(), level.float(), inputs
+            refined, coarse, estimated = network(inputs) if level is None else network(inputs, level)
+        return refined.float(), coarse.float(), estimated.float()
 
     @torch.no_grad()
     def _check(self, inputs: Tensor, network: Callable[..., Any]) -> None:
@@ -55,7 +61,8 @@ class StagesInferer(Inferer):
         self.checked = True
         exact = network(inputs)[0]
         rounded = self(inputs, network)[0]
-        removed, error = ((inputs - exact).square().mean().sqrt(), (rounded - exact).square().mean().sqrt())
+        middle = inputs.narrow(1, inputs.shape[1] // 2, 1)
+        removed, error = ((middle - exact).square().mean().sqrt(), (rounded - exact).square().mean().sqrt())
         if not error <= BFLOAT16_ERROR * removed:  # so that NaN falls back too
             logger.warning("bfloat16 is off by %.2g of what float32 removes; float32 is used.", float(error / removed))
             self.bfloat16 = False

@@ -38,6 +38,8 @@ class DenoisingTrainer(Trainer):
         prepare_batch: makes the noisy and the clean image of a batch, see ``transforms.SimulateNoise``.
         adversary: the discriminator's side; None to train for fidelity alone.
         inferer: calls the network, perhaps in bfloat16.
+        noise_level: measures the true noise-level map from the noisy and the clean image, for the loss.
+        tell_level: of the true maps, what the network is told, see ``transforms.TellLevel``; nothing if None.
         epoch_length: iterations an epoch; one pass over the data if None.
         train_handlers: handlers with an ``attach``.
         key_train_metric: the metric that tells the best epoch, by name.
@@ -54,8 +56,10 @@ class DenoisingTrainer(Trainer):
         optimizer: Optimizer,
         loss_function: nn.Module,
         prepare_batch: Callable[..., tuple[Tensor, Tensor]],
+        noise_level: Callable[[Tensor, Tensor], Tensor],
         adversary: Adversary | None = None,
         inferer: StagesInferer | None = None,
+        tell_level: Callable[[Tensor], Tensor] | None = None,
         epoch_length: int | None = None,
         train_handlers: Sequence[Any] | None = None,
         key_train_metric: dict[str, Metric] | None = None,
@@ -76,16 +80,20 @@ class DenoisingTrainer(Trainer):
         )
         self.network, self.optimizer, self.loss_function = network, optimizer, loss_function
         self.adversary, self.inferer = adversary, inferer or StagesInferer()
+        self.noise_level, self.tell_level = noise_level, tell_level
 
     def _iteration(self, engine: DenoisingTrainer, batchdata: Any) -> dict[str, Any]:
-        noisy, clean = engine.prepare_batch(batchdata, engine.state.device, engine.non_blocking)
+        slices, clean = engine.prepare_batch(batchdata, engine.state.device, engine.non_blocking)
+        noisy = slices.narrow(1, slices.shape[1] // 2, 1)  # the middle one of neighboring slices
+        level = engine.noise_level(noisy, clean)
         output: dict[str, Any] = {CommonKeys.IMAGE: noisy, CommonKeys.LABEL: clean}
         engine.state.output = output
         engine.network.train()
-        stages = engine.inferer(noisy, engine.network)
+        told = None if engine.tell_level is None else engine.tell_level(level)
+        stages = engine.inferer(slices, engine.network, told)
         output[CommonKeys.PRED] = stages[0].detach()
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
-        terms: dict[str, Tensor] = engine.loss_function(stages, clean)
+        terms: dict[str, Tensor] = engine.loss_function((*stages, level), clean)
         terms |= engine._play(stages[0], clean, noisy)
         loss = torch.stack(list(terms.values())).sum()
         output[CommonKeys.LOSS] = loss.detach()

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from monai_gan_denoise.io.content import (
+    LEAVES_KEY,
+    NATIVE_KEY,
+    PHOTOGRAPH_KEY,
+    list_dead_leaves,
+    list_native,
+    list_photographs,
+)
 from monai_gan_denoise.io.discovery import find_images
 from monai_gan_denoise.io.folder import NAMES, read_folder
 from monai_gan_denoise.io.formats import format_of
@@ -20,7 +29,14 @@ __all__ = ["balance", "load_datalist", "load_training_datalist"]
 SEALED_SPLITS = ("test", "real_test")
 TRAINING, SELECTION = "train", "val"
 MEASURED = "real_train"  # pairs of one scene, whose noise is the scanner's own
-PAIR = "pair"  # what emphasis calls them
+# What emphasis calls kinds of images within a modality, and the item by which each is known.
+KINDS = {
+    "pair": "image",
+    "sharp": SHARP_KEY,
+    "native": NATIVE_KEY,
+    "leaves": LEAVES_KEY,
+    "photograph": PHOTOGRAPH_KEY,
+}
 
 
 def load_datalist(
@@ -58,36 +74,57 @@ def load_datalist(
     return _chosen(_rows(source, modality), split, source, required)
 
 
-def load_training_datalist(dataset_dir: str | Path, modality: str = "auto") -> list[dict[str, Any]]:
+def load_training_datalist(
+    dataset_dir: str | Path,
+    modality: str = "auto",
+    dead_leaves: Mapping[str, int] | None = None,
+    content_dir: str | Path | None = None,
+    native: Collection[str] = (),
+) -> list[dict[str, Any]]:
     """List what is trained on: all of the split ``train``, then the pairs of ``real_train`` if a manifest has some.
+
+    Content with little noise is added if it is asked for, of the modalities that the dataset has: who trains on CT gets
+    leaves and photographs in HU alone. Example::
+
+        load_training_datalist("my_ct", "ct", dead_leaves={"ct": 260, "mr": 120})  # the CT, and 260 images to be drawn
 
     Args:
         dataset_dir: as of ``load_datalist``.
         modality: as of ``load_datalist``.
+        dead_leaves: how many images are to be drawn for each modality, by ``RenderDeadLeavesd``.
+        content_dir: a folder with a manifest whose photographs (modality ``natural``, split ``train``) are listed once
+            for each modality, for ``PhotographContentd``; nothing is added where there is no such folder.
+        native: modalities whose images are listed once more, to stay at their own size in ``AreaMeand``.
 
     Returns:
-        Items as of ``load_datalist``; those with an ``image`` bring their noise and need none simulated.
+        Items as of ``load_datalist``; those with an ``image`` bring their noise and need none simulated. Added ones
+        have ``native``, ``dead_leaves`` (and no ``label``) or ``photograph``.
 
     Raises:
-        InputError: as of ``load_datalist``; pairs alone, without a split ``train``, are refused.
+        InputError: as of ``load_datalist``; pairs alone, without a split ``train``, are refused; as are an unknown
+            modality or a negative count of what is added, and a photograph that is absent.
     """
     source = Path(dataset_dir)
     rows = _rows(source, modality)
     pairs = [row for row in rows if row.get("split") == MEASURED and row.get("pair")]
-    return _chosen(rows, TRAINING, source) + _items(pairs, source)
+    items = _chosen(rows, TRAINING, source) + _items(pairs, source)
+    present = {item["modality"] for item in items}
+    added = list_native(items, native) + list_dead_leaves(dead_leaves or {}, present)
+    return items + added + (list_photographs(content_dir, present) if content_dir else [])
 
 
 def balance(datalist: Sequence[Mapping[str, Any]], emphasis: Mapping[str, float] | None = None) -> list[float]:
     """Weigh every image so that each modality is drawn as often as any other, for WeightedRandomSampler.
 
     Args:
-        datalist: images with their ``modality``; pairs have an ``image`` too, and CT of sharp kernels ``sharp``.
-        emphasis: modalities to draw more often, and how many times as often. Under "pair" and "sharp", how many times
-            as often such an image is drawn as another of its modality, at the cost of these: the modality is not drawn
-            more often. 0 leaves them out.
+        datalist: images with their ``modality``; pairs have an ``image`` too, CT of sharp kernels ``sharp``, images at
+            their own size beside their area means ``native``, drawn ones ``dead_leaves``, photographs ``photograph``.
+        emphasis: modalities to draw more often, and how many times as often. Under "pair", "sharp", "native", "leaves"
+            and "photograph", how many times as often such an image is drawn as another of its modality, at the cost of
+            these: the modality is not drawn more often. What is two of them gets both factors. 0 leaves them out.
     """
     factors = emphasis or {}
-    shares = [factors.get(_kind(item), 1.0) for item in datalist]
+    shares = [math.prod(factors.get(kind, 1.0) for kind in _kinds(item)) for item in datalist]
     total: dict[str, float] = defaultdict(float)
     for item, share in zip(datalist, shares, strict=True):
         total[item["modality"]] += share
@@ -97,11 +134,9 @@ def balance(datalist: Sequence[Mapping[str, Any]], emphasis: Mapping[str, float]
     ]
 
 
-def _kind(item: Mapping[str, Any]) -> str:
-    """Name what emphasis calls an item within its modality; empty for most."""
-    if "image" in item:
-        return PAIR
-    return SHARP_KEY if item.get(SHARP_KEY) else ""
+def _kinds(item: Mapping[str, Any]) -> list[str]:
+    """Name what emphasis calls an item within its modality: none for most; seeds count though they may be 0."""
+    return [kind for kind, key in KINDS.items() if key in item and item[key] is not False]
 
 
 def _rows(source: Path, modality: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from monai.utils import ensure_tuple
 
+from monai_gan_denoise.io.content import LEAVES_KEY, PHOTOGRAPH_KEY
 from monai_gan_denoise.io.reader import read_scan
 from monai_gan_denoise.io.slicing import middle_slice
 
@@ -28,7 +29,8 @@ def mark_sharp(datalist: Sequence[Mapping[str, Any]], deviation: float = SHARP_D
     leaves them in HU, as in the gray levels of a narrow window such noise is what users want to be rid of.
 
     Args:
-        datalist: items with ``label`` (a path, or those of a series) and ``modality``.
+        datalist: items with ``label`` (a path, or those of a series) and ``modality``; pairs, drawn images and
+            photographs are never marked.
         deviation: standard deviation of the noise, in HU, from which on a CT counts as sharp; of the middle slice.
 
     Returns:
@@ -41,7 +43,7 @@ def mark_sharp(datalist: Sequence[Mapping[str, Any]], deviation: float = SHARP_D
 
 
 def _is_sharp(item: Mapping[str, Any], deviation: float) -> bool:
-    if item["modality"] != "ct" or "image" in item:
+    if item["modality"] != "ct" or any(key in item for key in ("image", LEAVES_KEY, PHOTOGRAPH_KEY)):
         return False
     scan = read_scan([Path(file) for file in ensure_tuple(item["label"])])
     if scan.bit_range is not None:  # gray levels, and no HU

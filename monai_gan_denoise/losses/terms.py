@@ -55,20 +55,20 @@ class DenoisingLoss(nn.Module):
         """Compare the stages with the clean image.
 
         Args:
-            stages: refined image, coarse image, noise-level map and noisy image, each ``(B, C, H, W)``.
+            stages: refined image, coarse image, noise-level map and the true map, each ``(B, C, H, W)``.
             label: the clean image, same shape.
 
         Returns:
             The weighted terms by name, scalars whose sum is the loss.
         """
-        refined, coarse, level, noisy = stages
+        refined, coarse, level, truth = stages
         weighed = self._weigh(refined, label, self.terms.keys())
         if self.weights.get(COARSE):
             weighed[COARSE] = self.weights[COARSE] * sum(
                 self._weigh(coarse, label, self.coarse_terms).values(), label.new_zeros(())
             )
         if self.weights.get(LEVEL):
-            weighed[LEVEL] = self.weights[LEVEL] * self.level(level, noisy, label)
+            weighed[LEVEL] = self.weights[LEVEL] * self.level(level, truth)
         return weighed
 
     def _weigh(self, estimate: Tensor, label: Tensor, names: Iterable[str]) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from monai_gan_denoise.networks.denoiser import GanDenoiser, TwoStageDenoiser
 from monai_gan_denoise.networks.discriminator import Discriminator
 from monai_gan_denoise.networks.dncnn import DnCNN
 from monai_gan_denoise.networks.generator import Generator
+from monai_gan_denoise.networks.noise_level import NoiseLevelEstimator
 from monai_gan_denoise.networks.plain import PlainDiscriminator, PlainGenerator, PlainRefinement
 from monai_gan_denoise.networks.refinement import NoRefinement, Refinement
 from monai_gan_denoise.networks.staged import Staged
@@ -21,6 +22,7 @@ __all__ = [
     "GanDenoiser",
     "Generator",
     "NoRefinement",
+    "NoiseLevelEstimator",
     "PlainDiscriminator",
     "PlainGenerator",
     "PlainRefinement",

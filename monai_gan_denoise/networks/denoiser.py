@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from monai_gan_denoise.networks.generator import Generator
 from monai_gan_denoise.networks.means import RegionalMeans
+from monai_gan_denoise.networks.noise_level import NoiseLevelEstimator
 from monai_gan_denoise.networks.refinement import Refinement
 
 __all__ = ["GanDenoiser", "TwoStageDenoiser"]
@@ -18,72 +20,139 @@ class TwoStageDenoiser(nn.Module):
     """A generator's coarse estimate, then what a refinement makes of it; images of any size.
 
     Args:
-        generator: gives the coarse estimate of a noisy image, its noise-level map, and the features that both come
-            from; its ``stride`` is what sizes must be multiples of, its ``reach`` how far in pixels its convolutions
-            reach.
-        refinement: gives the refined image from the noisy image and these three; with a ``reach``.
+        generator: gives the coarse estimate of a noisy image, and the features that it comes from, from the noisy
+            image, its noise-level map and its neighbors; its ``stride`` is what sizes must be multiples of, its
+            ``reach`` how far in pixels its convolutions reach.
+        refinement: gives the refined image from the noisy image, the coarse one, the map and the features; with a
+            ``reach``.
         means: gives what is put out from the noisy image, the refined image and the noise-level map, with a ``reach``;
             the refined image itself is put out if None, and in training: a network whose errors the means cover learns
-            neither to avoid them nor what level the noise has, which decides what is covered.
+            to avoid none of them.
+        estimator: gives the noise-level map of a noisy image, with a ``reach``; None for networks that do not ask for
+            one, which get a map of zeros.
+        neighbors: slices on either side that the generator takes at most.
 
     Attributes:
         stride: pixels after which the grid of the network repeats.
         reach: the largest distance, in pixels along an axis, between a denoised pixel and one that it depends on.
+        neighbors: as given.
     """
 
-    def __init__(self, generator: nn.Module, refinement: nn.Module, means: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        generator: nn.Module,
+        refinement: nn.Module,
+        means: nn.Module | None = None,
+        estimator: nn.Module | None = None,
+        neighbors: int = 0,
+    ) -> None:
         super().__init__()
         self.generator = generator
         self.refinement = refinement
         self.means = means
+        self.estimator = estimator
+        self.neighbors = neighbors
         self.stride = int(generator.stride)  # type: ignore[arg-type]
         # What a pixel depends on ends with cells of the coarsest grid, of which it may be the first or the last pixel.
         self.reach = int(generator.reach) + int(refinement.reach) + self.stride - 1  # type: ignore[arg-type]
-        if means is not None:
-            self.reach += int(means.reach)  # type: ignore[arg-type]
+        for stage in (means, estimator):
+            if stage is not None:
+                self.reach += int(stage.reach)  # type: ignore[arg-type]
 
-    def forward(self, noisy: Tensor) -> Tensor:
+    def forward(self, noisy: Tensor, level: Tensor | None = None) -> Tensor:
         """Denoise.
 
         Args:
-            noisy: shape ``(B, C, *spatial)`` in network units, every spatial size at least 16.
+            noisy: shape ``(B, S, *spatial)`` in network units, every spatial size at least 16; S is 1, or an odd number
+                of neighboring slices of which the middle one is denoised. Zeros stand for slices that there are not.
+            level: the noise-level map, ``(B, 1, *spatial)``, in network units; the network's own estimate if None.
 
         Returns:
-            The denoised image, same shape.
+            The denoised image, ``(B, 1, *spatial)``.
         """
+        if level is not None:
+            level = F.pad(level, self._margins(level), mode="replicate")
+        refined = self.stages(F.pad(noisy, self._margins(noisy), mode="reflect"), level)[0]
+        return self._without_margins(refined, noisy)
+
+    @torch.jit.export
+    def noise_level(self, noisy: Tensor) -> Tensor:
+        """Estimate the noise-level map.
+
+        Args:
+            noisy: as for ``forward``.
+
+        Returns:
+            The standard deviation of the noise of the middle slice in network units, ``(B, 1, *spatial)``.
+        """
+        padded = F.pad(noisy, self._margins(noisy), mode="reflect")
+        return self._without_margins(self._estimate(self._middle(padded)), noisy)
+
+    @torch.jit.export
+    def stages(self, noisy: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Denoise an image whose spatial sizes are multiples of ``stride``, and show the steps.
+
+        Args:
+            noisy: as for ``forward``.
+            level: as for ``forward``; where it is negative the network's own estimate is taken.
+
+        Returns:
+            The refined image, the coarse image and the network's own estimate of the noise-level map, each
+            ``(B, 1, *spatial)``.
+        """
+        middle = self._middle(noisy)
+        estimated = self._estimate(middle)
+        # The estimate learns from the noise that there was, not from what level would have suited the image.
+        used = estimated.detach()
+        if level is not None:
+            used = torch.where(level < 0, used, level)
+        coarse, features = self.generator(middle, used, self._around(noisy))
+        refined = self.refinement(middle, coarse, used, features)
+        if self.means is not None and not self.training:
+            refined = self.means(middle, refined, used)
+        return refined, coarse, estimated
+
+    def _estimate(self, middle: Tensor) -> Tensor:
+        return torch.zeros_like(middle) if self.estimator is None else self.estimator(middle)
+
+    def _middle(self, noisy: Tensor) -> Tensor:
+        return noisy.narrow(1, noisy.shape[1] // 2, 1)
+
+    def _around(self, noisy: Tensor) -> Tensor | None:
+        """Give the slices around the middle one; None where there are none or the generator takes none."""
+        slices = noisy.shape[1]
+        if slices == 1 or self.neighbors == 0:
+            return None
+        sides = torch.cat((noisy.narrow(1, 0, slices // 2), noisy.narrow(1, slices // 2 + 1, slices // 2)), dim=1)
+        missing = self.neighbors - slices // 2
+        if missing == 0:
+            return sides
+        absent = torch.zeros_like(noisy.narrow(1, 0, 1)).repeat_interleave(missing, dim=1)
+        return torch.cat((absent, sides, absent), dim=1)
+
+    def _margins(self, image: Tensor) -> list[int]:
         # The margin before each axis is fixed, so that windows of an image which start on multiples of the stride see
         # the grid that the whole image sees; the margin after it is never empty, or torch.export would specialize.
         before = self.stride // 2
         margins: list[int] = []
-        for axis in range(noisy.dim() - 1, 1, -1):
-            margins += [before, self.stride - (noisy.shape[axis] + before) % self.stride]
-        denoised = self.stages(F.pad(noisy, margins, mode="reflect"))[0]
-        for axis in range(2, noisy.dim()):
-            denoised = denoised.narrow(axis, before, noisy.shape[axis])
-        return denoised
+        for axis in range(image.dim() - 1, 1, -1):
+            margins += [before, self.stride - (image.shape[axis] + before) % self.stride]
+        return margins
 
-    def stages(self, noisy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Denoise an image whose spatial sizes are multiples of ``stride``, and show the steps.
-
-        Returns:
-            The refined image, the coarse image and the noise-level map, each shaped as ``noisy``.
-        """
-        coarse, level, features = self.generator(noisy)
-        refined = self.refinement(noisy, coarse, level, features)
-        if self.means is not None and not self.training:
-            refined = self.means(noisy, refined, level)
-        return refined, coarse, level
+    def _without_margins(self, padded: Tensor, image: Tensor) -> Tensor:
+        for axis in range(2, image.dim()):
+            padded = padded.narrow(axis, self.stride // 2, image.shape[axis])
+        return padded
 
 
 class GanDenoiser(TwoStageDenoiser):
-    """Blind denoiser: a coarse estimate, a bounded correction by the refinement, regional means from the input.
+    """Blind denoiser: a noise-level map, a coarse estimate, a bounded correction by the refinement, regional means.
 
     Generator, discriminator and refinement network are the paper's three networks (its abstract says no more); this
     module holds the two that denoise. The default arguments are the shipped architecture.
 
     Args:
         spatial_dims: 2 for images, 3 for volumes.
-        in_channels: channels of the image.
         features: the generator's channels, one entry a resolution; at most four, for sizes from 16 up.
         blocks: the generator's residual blocks at each resolution.
         refinement_features: the refinement's channels.
@@ -91,12 +160,20 @@ class GanDenoiser(TwoStageDenoiser):
         bound: the refinement's largest correction, as a multiple of the noise level.
         kernel_size: pixels along each side of the refinement's kernels; 0 for none.
         mean_error: standard error, in network units, up to which the mean of a cell of half a stride is the input's.
+        level_features: the noise-level estimator's channels, one entry a resolution; no more entries than ``features``.
+        neighbors: neighboring slices on either side that the network can take besides the one that it denoises.
+
+    Example:
+        >>> import torch
+        >>> network = GanDenoiser()
+        >>> image = torch.rand(1, 1, 50, 64)
+        >>> network(image).shape, network(image, 2 * network.noise_level(image)).shape
+        (torch.Size([1, 1, 50, 64]), torch.Size([1, 1, 50, 64]))
     """
 
     def __init__(
         self,
         spatial_dims: int = 2,
-        in_channels: int = 1,
         features: Sequence[int] = (32, 64, 96, 128),
         blocks: int = 2,
         refinement_features: int = 32,
@@ -104,12 +181,14 @@ class GanDenoiser(TwoStageDenoiser):
         bound: float = 2.0,
         kernel_size: int = 0,
         mean_error: float = 1.3e-3,
+        level_features: Sequence[int] = (24, 32, 48),
+        neighbors: int = 2,
     ) -> None:
-        generator = Generator(spatial_dims, in_channels, features, blocks)
+        generator = Generator(spatial_dims, 1, features, blocks, neighbors=neighbors)
         super().__init__(
             generator,
-            Refinement(
-                spatial_dims, in_channels, refinement_features, refinement_blocks, bound, features[0], kernel_size
-            ),
+            Refinement(spatial_dims, 1, refinement_features, refinement_blocks, bound, features[0], kernel_size),
             RegionalMeans(spatial_dims, generator.stride // 2, mean_error),
+            NoiseLevelEstimator(spatial_dims, 1, level_features[: len(features)]),
+            neighbors,
         )

@@ -5,7 +5,6 @@ Reference: Zhang et al., "Beyond a Gaussian denoiser: residual learning of deep 
 
 from __future__ import annotations
 
-import torch
 from monai.networks.blocks import Convolution
 from torch import Tensor, nn
 
@@ -46,15 +45,16 @@ class DnCNN(nn.Module):
             Convolution(spatial_dims, features, in_channels, conv_only=True),
         )
 
-    def forward(self, noisy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, noisy: Tensor, level: Tensor, neighbors: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Estimate the clean image.
 
         Args:
             noisy: shape ``(B, C, *spatial)`` in network units.
+            level: not looked at.
+            neighbors: not looked at.
 
         Returns:
-            The estimate, a noise-level map of zeros, which it does not draw, and in the place of features the estimate
-            again; each shaped as ``noisy``.
+            The estimate, and in the place of features the estimate again; each shaped as ``noisy``.
         """
         estimate = noisy - self.layers(noisy)
-        return estimate, torch.zeros_like(noisy), estimate
+        return estimate, estimate

@@ -1,4 +1,4 @@
-"""The generator: a coarse clean image, and how noisy it believes the input to be.
+"""The generator: a coarse clean image, from a noisy one, its noise-level map and perhaps its neighbors.
 
 The paper's abstract names a convolutional generator and gives no layers. The design here is ours: a residual U-Net of
 dense 3x3 convolutions behind a space-to-depth front, without normalization layers and without any additive constant.
@@ -43,7 +43,7 @@ def residual_blocks(spatial_dims: int, channels: int, count: int) -> nn.Sequenti
 
 
 class Generator(nn.Module):
-    """Predict the noise, and its local standard deviation, in one pass.
+    """Predict the noise, given its level, in one pass.
 
     A convolution of kernel and stride 2 is a pixel-unshuffle followed by a learned 1x1 convolution, its transpose a
     1x1 convolution followed by a pixel-shuffle; written so, it holds for two and for three dimensions alike.
@@ -55,6 +55,8 @@ class Generator(nn.Module):
             multiple of ``2 ** len(features)``.
         blocks: residual blocks at each resolution, on the way down and again on the way up.
         extra_blocks: residual blocks before the head besides, at half of the resolution.
+        neighbors: neighboring slices on either side that may be shown; what they bring is learned from zero, so that a
+            generator trained without them goes on as it was.
 
     Raises:
         ValueError: if ``features`` is empty.
@@ -67,6 +69,7 @@ class Generator(nn.Module):
         features: Sequence[int] = (32, 64, 96, 128),
         blocks: int = 2,
         extra_blocks: int = 0,
+        neighbors: int = 0,
     ) -> None:
         super().__init__()
         if not features:
@@ -87,26 +90,39 @@ class Generator(nn.Module):
         ups = zip(features[:0:-1], features[-2::-1], strict=True)
         self.ups = nn.ModuleList(level(transposed, i, o) for i, o in ups)
         self.extra = residual_blocks(spatial_dims, features[0], extra_blocks)
-        self.head = transposed(features[0], 2 * in_channels, kernel_size=2, stride=2, bias=False)
+        self.head = transposed(features[0], in_channels, kernel_size=2, stride=2, bias=False)
+        self.level_front = convolution(in_channels, features[0], kernel_size=2, stride=2, bias=False)
+        nn.init.zeros_(self.level_front.weight)
+        self.neighbor_front: nn.Module | None = None
+        if neighbors:
+            front = convolution(2 * neighbors * in_channels, features[0], kernel_size=2, stride=2, bias=False)
+            nn.init.zeros_(front.weight)
+            self.neighbor_front = front
 
-    def forward(self, noisy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Estimate the clean image and the noise level, and show what both were drawn from.
+    def forward(self, noisy: Tensor, level: Tensor, neighbors: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Estimate the clean image, and show what it was drawn from.
 
         Args:
             noisy: shape ``(B, C, *spatial)`` in network units, sizes multiples of ``stride``.
+            level: the noise-level map, same shape.
+            neighbors: the neighboring slices in order, without the middle one, ``(B, 2 neighbors C, *spatial)``.
 
         Returns:
-            The coarse estimate and the noise-level map (standard deviation, never negative), each shaped as ``noisy``;
-            and the features before the head, ``(B, features[0], *spatial / 2)``.
+            The coarse estimate, shaped as ``noisy``, and the features before the head,
+            ``(B, features[0], *spatial / 2)``.
         """
         features = noisy
         skips: list[Tensor] = []
-        for down in self.downs:
-            features = down(features)
+        for index, down in enumerate(self.downs):
+            features = down[0](features)  # type: ignore[index]
+            if index == 0:
+                features = features + self.level_front(level)
+                if neighbors is not None and self.neighbor_front is not None:
+                    features = features + self.neighbor_front(neighbors)
+            features = down[1](features)  # type: ignore[index]
             skips.append(features)
         skips.pop()
         for up in self.ups:
             features = up[1](up[0](features) + skips.pop())  # type: ignore[index]
         features = self.extra(features)
-        residual, level = self.head(features).chunk(2, dim=1)
-        return noisy - residual, level.abs(), features
+        return noisy - self.head(features), features

@@ -46,18 +46,19 @@ class PlainGenerator(nn.Module):
         )
         self.apply(normal_init)
 
-    def forward(self, noisy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, noisy: Tensor, level: Tensor, neighbors: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Estimate the clean image.
 
         Args:
             noisy: shape ``(B, C, *spatial)`` in network units, sizes multiples of ``stride``.
+            level: not looked at.
+            neighbors: not looked at.
 
         Returns:
-            The coarse estimate, a noise-level map of zeros, which it does not draw, and in the place of features the
-            estimate again; each shaped as ``noisy``.
+            The coarse estimate, and in the place of features the estimate again; each shaped as ``noisy``.
         """
         coarse = self.layers(noisy)
-        return coarse, torch.zeros_like(noisy), coarse
+        return coarse, coarse
 
 
 class PlainRefinement(nn.Module):

@@ -29,7 +29,7 @@ class Refinement(nn.Module):
     """Correct the coarse estimate by at most ``bound`` noise levels.
 
     The last convolution starts at zero, so an untrained refinement is the identity. The bound is a soft clip,
-    ``b tanh(z / b)`` with ``b = bound * level``: where the generator finds no noise, nothing can be added.
+    ``b tanh(z / b)`` with ``b = bound * level``: where there is no noise, nothing can be added.
 
     With kernels, structure is given back besides, out of what the generator removed: each pixel gets a weighted sum of
     the removed around it, with weights in ``(-1, 1)`` that are predicted for that pixel, under the same bound.
@@ -84,7 +84,7 @@ class Refinement(nn.Module):
         Args:
             noisy: the input, shape ``(B, C, *spatial)`` with even sizes, in network units.
             coarse: the generator's estimate, same shape.
-            level: the generator's noise-level map, same shape, not negative.
+            level: the noise-level map, same shape, not negative.
             features: the generator's features, ``(B, generator_features, *spatial / 2)``.
 
         Returns:

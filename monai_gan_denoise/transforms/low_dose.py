@@ -17,8 +17,9 @@ from monai_gan_denoise.transforms.intensity import CT_RANGE
 from monai_gan_denoise.transforms.noise.projection import ELECTRONIC_STD, draw_low_dose_noise
 from monai_gan_denoise.transforms.noise.tomography import GEOMETRIES, KERNELS, Scan, Tomograph
 
-__all__ = ["LowDoseNoised", "mix_low_dose_noise"]
+__all__ = ["AREA_MEAN_KEY", "LowDoseNoised", "mix_low_dose_noise"]
 
+AREA_MEAN_KEY = "area_mean"  # item in which AreaMeand tells how many rows and columns became one
 REFERENCE_DOSES = (1.0, 0.05)  # of the full dose; 5 % is below what is scanned in practice, bar lung screening
 
 
@@ -40,7 +41,8 @@ class LowDoseNoised(MapTransform):
         realizations: independent draws at each of the two doses, at least 2; each takes 0.5 MB at 512 x 512.
         photons: lowest and highest number of photons at full dose, drawn uniformly in the exponent.
         electronic_std: read-out noise, in photons.
-        spacing: smallest and largest pixel in mm, drawn uniformly; an item ``spacing_key`` comes first.
+        spacing: smallest and largest pixel in mm, drawn uniformly; an item ``spacing_key`` comes first. An image
+            that ``AreaMeand`` made smaller shows larger pixels than the drawn ones, by its factor.
         geometries: of ``GEOMETRIES``, drawn evenly.
         kernels: of ``KERNELS``, drawn evenly.
         seed: seed of all draws.
@@ -88,18 +90,19 @@ class LowDoseNoised(MapTransform):
             if items.get("windowed"):  # gray levels, and no HU to project
                 return items
             clean = torch.as_tensor(image.as_tensor() if isinstance(image, MetaTensor) else image).float().cpu()
-            noise = [self._noise(one, items.get(self.spacing_key)) for one in clean]
+            factor = items.get(AREA_MEAN_KEY, 1)
+            noise = [self._noise(one, items.get(self.spacing_key), factor) for one in clean]
             items[self.noise_key] = noise[0] if len(noise) == 1 else torch.stack(noise)
         else:
             items[self.noise_key] = torch.zeros((1, 1, 1), dtype=torch.float16).expand(shape)
         return items
 
-    def _noise(self, clean: Tensor, spacing: float | None) -> Tensor:
+    def _noise(self, clean: Tensor, spacing: float | None, factor: int) -> Tensor:
         rng = Generator().manual_seed(self.seed ^ zlib.crc32(clean.contiguous().numpy().tobytes()))
         draws = torch.rand(4, generator=rng).tolist()
         low, high = self.photons
         scan = Scan(
-            spacing=spacing or self.spacing[0] + (self.spacing[1] - self.spacing[0]) * draws[1],
+            spacing=spacing or factor * (self.spacing[0] + (self.spacing[1] - self.spacing[0]) * draws[1]),
             geometry=self.geometries[int(draws[2] * len(self.geometries))],
             kernel=self.kernels[int(draws[3] * len(self.kernels))],
         )

@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from monai_gan_denoise.transforms.intensity import CT_RANGE
 from monai_gan_denoise.transforms.noise.additive import add_gaussian_noise, add_varying_gaussian_noise
 from monai_gan_denoise.transforms.noise.archive import BITS, QUALITY, add_jpeg_artifacts, quantize
+from monai_gan_denoise.transforms.noise.colored import SIGNALS, add_colored_noise
 from monai_gan_denoise.transforms.noise.impulses import add_impulse_noise, add_random_impulse_noise
 from monai_gan_denoise.transforms.noise.kspace import add_gibbs_ringing, add_kspace_noise, add_kspace_spikes
 from monai_gan_denoise.transforms.noise.law import Law
@@ -22,19 +23,25 @@ from monai_gan_denoise.transforms.noise.magnitude import (
     rician_mean,
 )
 from monai_gan_denoise.transforms.noise.mixture import add_detector_mixture
+from monai_gan_denoise.transforms.noise.multilook import DEFAULT_LOOKS, RandomLooks, add_multilook_speckle
 from monai_gan_denoise.transforms.noise.photons import add_poisson_gaussian_noise, add_poisson_noise
 from monai_gan_denoise.transforms.noise.projection import ELECTRONIC_STD, PHOTONS, add_low_dose_noise, check_hounsfield
+from monai_gan_denoise.transforms.noise.relative_speckle import add_relative_speckle
 from monai_gan_denoise.transforms.noise.speckle import (
     LOOKS,
     add_oct_speckle,
     add_speckle_noise,
     add_ultrasound_speckle,
 )
+from monai_gan_denoise.transforms.noise.spectrum import DEFAULT_SPECTRUM, RandomSpectrum
 from monai_gan_denoise.transforms.noise.tomography import Scan
+from monai_gan_denoise.transforms.noise.upsampled import add_upsampled_noise
+from monai_gan_denoise.transforms.noise.zero_filled import add_zero_filled_noise
 
 __all__ = ["LAWS"]
 
 ALL = ("ct", "mr", "xr", "us", "oct")
+SPECKLED = ("us", "oct", "ct", "mr", "xr")  # all; those whose detectors have speckle come first
 COUNTING = ("xr", "oct", "ct", "mr", "us")  # all; those whose detectors count photons come first
 DEVIATION = "the standard deviation, as a fraction of the range"
 DOSE = "the dose, as a fraction of the full dose"
@@ -59,6 +66,14 @@ def _defaults(draw: Callable[..., Tensor]) -> dict[str, float | int | str]:
     """Read the defaults of a law's own parameters where they are written, in its signature."""
     values = {name: parameter.default for name, parameter in signature(draw).parameters.items()}
     return {name: value for name, value in values.items() if value is not Parameter.empty}
+
+
+def _colored(image: Tensor, std: float | Tensor, rng: Generator, signal: str, **spectrum: Any) -> Tensor:
+    return add_colored_noise(image, std, rng, signal, RandomSpectrum(**spectrum))
+
+
+def _us_looks(image: Tensor, std: float | Tensor, rng: Generator, **settings: Any) -> Tensor:
+    return add_multilook_speckle(image, std, rng, RandomLooks(**settings))
 
 
 def _low_dose(
@@ -186,6 +201,55 @@ LAWS: Mapping[str, Law] = {
             QUALITY,
             (75, 30, 10),
             shown=True,
+        ),
+        Law(
+            "colored",
+            _colored,
+            ALL,
+            DEVIATION + ", times the signal or its root where signal says so",
+            (0, 1),
+            (0.04, 0.1, 0.2),
+            {"signal": SIGNALS[0], **asdict(DEFAULT_SPECTRUM)},
+        ),
+        Law(
+            "upsampled",
+            add_upsampled_noise,
+            ALL,
+            DEVIATION,
+            (0, 1),
+            (0.04, 0.1, 0.2),
+            _defaults(add_upsampled_noise),
+        ),
+        Law(
+            "zero-filled",
+            add_zero_filled_noise,
+            ("mr",),
+            DEVIATION + ", in each part of the image",
+            (0, 1),
+            (0.03, 0.09, 0.2),
+            _defaults(add_zero_filled_noise),
+            nonnegative=True,
+            magnitude=True,
+            mean=rician_mean,
+        ),
+        Law(
+            "us-looks",
+            _us_looks,
+            ("us", "oct"),
+            DEVIATION,
+            (0, 1),
+            (0.05, 0.1, 0.2),
+            asdict(DEFAULT_LOOKS),
+            nonnegative=True,
+        ),
+        Law(
+            "looks-linear",
+            add_relative_speckle,
+            SPECKLED,
+            "the standard deviation relative to the signal, 1 over the root of the looks",
+            (0, 1),
+            (0.25, 0.5, 1.0),
+            _defaults(add_relative_speckle),
         ),
         Law(
             "mixture",

@@ -1,0 +1,137 @@
+"""Speckle averaged over looks: correlated complex echoes whose point-spread function widens with depth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from monai_gan_denoise.transforms.noise.draws import log_uniform
+
+__all__ = ["SUMMED", "PointSpread", "average_looks", "check_width", "drawn_width"]
+
+SUMMED = 4  # looks that are summed one by one; more of them are nearly normal, and are drawn at once
+MARGIN = 12  # pixels drawn beyond the image, so that opposite borders, which an FFT joins, do not resemble each other
+ROUND = 12  # sizes of FFTs are multiples of this
+
+
+@dataclass(frozen=True)
+class PointSpread:
+    """Gaussian point-spread functions, one a slice.
+
+    Attributes:
+        axial: standard deviations along rows' index, depth, in pixels, ``(N, 1, 1)``.
+        lateral: the same along columns' index, in the first row.
+        widening: factor on ``lateral`` in the last row; between them it grows evenly.
+    """
+
+    axial: Tensor
+    lateral: Tensor
+    widening: Tensor
+
+    def lateral_at(self, rows: Tensor) -> Tensor:
+        """Compute the lateral widths, ``(N, R, 1)``, at depths ``(R, 1)`` from 0, the first row, to 1, the last."""
+        return self.lateral * (1 + (self.widening - 1) * rows)
+
+    def of(self, chosen: Tensor) -> PointSpread:
+        """Take those of some slices."""
+        return PointSpread(self.axial[chosen], self.lateral[chosen], self.widening[chosen])
+
+    def narrowed(self) -> PointSpread:
+        """Take those of a real field whose covariance is that of this one's intensity: narrower by the root of 2."""
+        return PointSpread(self.axial / math.sqrt(2), self.lateral / math.sqrt(2), self.widening)
+
+
+def average_looks(
+    size: tuple[int, int], looks: Tensor, spread: PointSpread, rng: Generator, amplitude: Tensor | None = None
+) -> Tensor:
+    """Draw the mean intensity over looks, of mean 1 and variance ``1 / looks``.
+
+    Up to 4 looks are a weighted sum of intensities of independent complex fields: equal weights where ``looks`` is
+    whole, and else a last one that is smaller, as partly correlated looks have. More are drawn at once, a correlated
+    normal field transformed to the gamma law, nearly exact here.
+
+    Args:
+        size: height and width.
+        looks: independent looks, at least 1, not necessarily whole, ``(N, 1, 1)``.
+        spread: point-spread functions.
+        rng: source of randomness, on the device of ``looks``.
+        amplitude: where true, ``(N, 1, 1)``, and at most 4 looks, which must be whole then, the square of the mean
+            amplitude is drawn in place of the mean intensity; its mean is not 1. With more looks the two are alike.
+
+    Returns:
+        Intensities, ``(N, H, W)``.
+
+    Reference: Goodman, "Speckle phenomena in optics", 2007, chapters 3.3 and 4.6 (sums of speckle intensities); Wilson
+        & Hilferty, "The distribution of chi-square", PNAS 1931 (gamma law as a cube of a normal one).
+    """
+    mean = looks.new_zeros((len(looks), *size))
+    count = looks.ceil()
+    few = (count <= SUMMED).flatten()
+    square_root = torch.zeros_like(few) if amplitude is None else amplitude.flatten()
+    for part in range(SUMMED):
+        chosen = few & (part < count).flatten()
+        if not bool(chosen.any()):
+            break
+        intensity = _complex_field(size, spread.of(chosen), rng)
+        intensity = intensity.real.square() + intensity.imag.square()
+        rooted = square_root[chosen]
+        if bool(rooted.any()):
+            intensity[rooted] = intensity[rooted].sqrt()
+        mean[chosen] += _weight(looks[chosen], part) * intensity
+    if bool((few & square_root).any()):
+        mean[few & square_root] = mean[few & square_root].square()
+    if not bool(few.all()):
+        many = ~few
+        normal = _complex_field(size, spread.of(many).narrowed(), rng).real * math.sqrt(2)
+        spared = 1 / (9 * looks[many])
+        mean[many] = (1 - spared + spared.sqrt() * normal).clamp_(min=0) ** 3
+    return mean
+
+
+def check_width(name: str, width: float) -> None:
+    """Raise a ValueError if a width of a point-spread function, named ``name``, is negative."""
+    if not width >= 0:
+        raise ValueError(f"{name} must be at least 0, got {width:g}. Pass 0 to draw it at random.")
+
+
+def drawn_width(image: Tensor, width: float, bounds: tuple[float, float], rng: Generator) -> Tensor:
+    """Draw a width a slice, ``(N, 1, 1)``, uniform in the logarithm between bounds; or take the one given, not 0."""
+    drawn = log_uniform(image, *bounds, rng)
+    return drawn.fill_(width) if width else drawn
+
+
+def _weight(looks: Tensor, part: int) -> Tensor:
+    """Compute the weight of a look, so that all sum to 1 and their squares to ``1 / looks``."""
+    count = looks.ceil()
+    others = (count - 1).clamp(min=1)
+    root = (1 - count * (1 - 1 / looks) / others).clamp_(min=0).sqrt()
+    equal = torch.where(count == 1, 1.0, (1 + root) / count)
+    return torch.where(count == part + 1, 1 - (count - 1) * equal, equal)
+
+
+def _complex_field(size: tuple[int, int], spread: PointSpread, rng: Generator) -> Tensor:
+    """Draw complex normal noise, ``(N, H, W)``, of mean square 1 in every row, filtered by the point spread.
+
+    The filter along columns is of each row's own width, divided by the root of its own power.
+    """
+    dtype, device = spread.axial.dtype, spread.axial.device
+    height, width = size
+    rows, columns = (ROUND * math.ceil((length + MARGIN) / ROUND) for length in size)
+    shape = (len(spread.axial), rows, columns)
+    spectra = torch.randn(shape, generator=rng, dtype=dtype.to_complex(), device=device)
+    axial = _unit_power(spread.axial * torch.fft.fftfreq(rows, dtype=dtype, device=device)[:, None], -2)
+    echoes = torch.fft.ifft(spectra.mul_(axial), dim=-2, norm="ortho")[:, :height]
+    depths = torch.linspace(0, 1, height, dtype=dtype, device=device)[:, None]
+    frequencies = torch.fft.fftfreq(columns, dtype=dtype, device=device)
+    lateral = _unit_power(spread.lateral_at(depths) * frequencies, -1)
+    field: Tensor = torch.fft.ifft(echoes * lateral, norm="ortho")[..., :width]
+    return field
+
+
+def _unit_power(scaled: Tensor, axis: int) -> Tensor:
+    """Compute a Gaussian's transfer function at frequencies times its width, of mean power 1 along an axis."""
+    response = scaled.square_().mul_(-2 * math.pi**2).exp_()
+    return response.div_(response.square().mean(axis, keepdim=True).sqrt())
