@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,7 @@ LEAST_TILES = 0.01  # share of all tiles that is air
 LEAST_PIXELS = 1000  # independent ones
 LEAST_OF_TILE = 10.0  # independent pixels; zero filling to the double leaves 16 of 64, texture of tissue 2 to 5
 MOST_COILS = 16  # noise of more has the shape of a normal law, as tissue under an offset has
-SHAPE = 0.1  # by how much the shape may be off that of a whole number of coils, beside what chance gives
+SHAPE = 0.1  # by how much the shape may be above 1, as a weak signal lifts it, beside what chance gives
 DEVIATION = 0.02  # largest distance between the distributions, beside what chance gives; Rice's at A = 1.5 s is at 0.05
 CHANCE = 1.6  # of Kolmogorov's statistic; one in a hundred is above
 EVIDENCE = 3.0  # log likelihood ratio
@@ -88,10 +89,10 @@ def shows_clipped_noise(image: Tensor) -> bool:
 
 def _tiles(image: Tensor) -> Tensor:
     """Cut slices into tiles, ``(count, pixels)``, in float64."""
-    slices = image.reshape(-1, *image.shape[-2:])
-    every = math.ceil(slices.numel() / SAMPLE)
-    unfolded = slices[every // 2 :: every].double().unfold(1, TILE, STEP).unfold(2, TILE, STEP)
-    return unfolded.reshape(-1, TILE * TILE)
+    places = list(np.ndindex(*image.shape[:-2]))
+    every = math.ceil(image.numel() / SAMPLE)
+    slices = torch.stack([image[place] for place in places[every // 2 :: every]])
+    return slices.double().unfold(1, TILE, STEP).unfold(2, TILE, STEP).reshape(-1, TILE * TILE)
 
 
 def _accumulation(powers: Tensor, center: float) -> Tensor:
@@ -129,7 +130,7 @@ def _fit(tiles: Tensor, spread: float) -> MagnitudeNoise | None:
     independent = of_tile * len(tiles) * (STEP / TILE) ** 2
     if not 1 <= coils <= MOST_COILS or of_tile < LEAST_OF_TILE or independent < LEAST_PIXELS:
         return None
-    if coils == 1 and abs(shape - 1) > SHAPE + 2 * math.sqrt(8 / independent):  # as a weak signal would make it
+    if coils == 1 and shape - 1 > SHAPE + 2 * math.sqrt(8 / independent):
         return None
     noise = MagnitudeNoise(math.sqrt(mean / (2 * coils)), coils)
     tested = min(independent, len(values))
