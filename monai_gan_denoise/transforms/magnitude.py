@@ -8,17 +8,18 @@ from typing import Any
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
-from torch import Tensor
+from torch import Generator, Tensor
 
-from monai_gan_denoise.transforms.air import estimate_magnitude_noise, shows_clipped_noise
+from monai_gan_denoise.transforms.air import MagnitudeNoise, estimate_magnitude_noise, shows_clipped_noise
 from monai_gan_denoise.transforms.debias import remove_magnitude_bias
 from monai_gan_denoise.transforms.intensity import known_modality
 
-__all__ = ["DEBIAS", "LEVEL_KEY", "RemoveMagnitudeBiasd"]
+__all__ = ["DEBIAS", "RemoveMagnitudeBiasd"]
 
 DEBIAS = ("auto", "off")
-LEVEL_KEY = "noise_level"  # item that holds the noise-level map, in the image's units
 ROUNDING = 1e-6  # of the largest value: what network units and back make of a 0
+SAMPLE = 2**18  # values, of which the deviation of what was removed is found
+MAD = 0.6745  # median absolute deviation of the normal law, in its standard deviations
 AT_ONCE = 2**20  # pixels that are corrected together, so that a volume needs no second copy
 
 
@@ -28,7 +29,8 @@ class RemoveMagnitudeBiasd(Transform):
     A magnitude's noise lifts its mean, in air by 1.25 noise levels, in tissue of intensity A by ``level^2 / (2 A)``.
     The network gives the mean of what it sees; what follows from it is known by an equation, so no network has to
     guess it. The level is measured in the image's air, and so is the number of coils. Where air tells nothing, zeroed
-    or not there, the network's noise-level map is taken, for one coil; without such a map nothing is corrected.
+    or not there, the level is that of what the network removed from the brighter half of the signal, for one coil: as
+    the network leaves some noise, a bit too low, so that little is left of the bias and nothing is overdone.
 
     Only images that can be magnitudes are touched: of the modality MR, with no value below 0. Noise that was cut off at
     0 is no magnitude's and is not corrected. Also without correction, such an image gets no value below 0.
@@ -40,7 +42,6 @@ class RemoveMagnitudeBiasd(Transform):
         image_key: the input, in the image's own units.
         pred_key: the denoised image, in the same units.
         modality_key: item that names the modality; where it is absent the image's metadata does.
-        level_key: item that holds the noise-level map, in the same units and of the shape of the image, or None.
 
     Raises:
         ValueError: if ``debias`` is neither.
@@ -55,13 +56,12 @@ class RemoveMagnitudeBiasd(Transform):
         image_key: str = "image",
         pred_key: str = "pred",
         modality_key: str = "modality",
-        level_key: str = LEVEL_KEY,
     ) -> None:
         if debias not in DEBIAS:
             raise ValueError(f"debias must be one of {', '.join(DEBIAS)}, got {debias!r}. Choose one of them.")
         self.debias = debias
         self.image_key, self.pred_key = image_key, pred_key
-        self.modality_key, self.level_key = modality_key, level_key
+        self.modality_key = modality_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Correct ``(C, *spatial)`` images."""
@@ -73,26 +73,33 @@ class RemoveMagnitudeBiasd(Transform):
         if modality is None or known_modality(str(modality)) != "mr" or noisy.min() < -ROUNDING * noisy.max():
             return items
         if self.debias == "auto":
-            level = items.get(self.level_key)
-            _correct(_slices(noisy, meta.get("slice_axis")), pred, None if level is None else _plain(level))
+            slices = _slices(noisy, meta.get("slice_axis"))
+            if not shows_clipped_noise(slices):
+                _correct(pred, estimate_magnitude_noise(slices) or _removed_noise(noisy, pred))
         pred.clamp_(min=0)
         return items
 
 
-def _correct(slices: Tensor, pred: Tensor, level: Tensor | None) -> None:
-    """Correct a denoised image in place, by the noise in the air of its input or else by a map."""
-    if shows_clipped_noise(slices):
-        return
-    noise = estimate_magnitude_noise(slices)
-    if noise is None and level is None:
-        return
-    rows = max(1, AT_ONCE * pred.shape[1] // pred.numel())
-    levels = [None] * pred.shape[1] if level is None else level.split(rows, 1)
-    for part, known in zip(pred.split(rows, 1), levels, strict=False):
-        if noise is not None:
-            part.copy_(remove_magnitude_bias(part, noise.level, noise.coils))
-        elif known is not None:
-            part.copy_(remove_magnitude_bias(part, known.clamp(min=0).to(part)))
+def _correct(pred: Tensor, noise: MagnitudeNoise) -> None:
+    """Correct a denoised image in place, a part after the other."""
+    for part in pred.split(max(1, AT_ONCE * pred.shape[1] // pred.numel()), 1):
+        part.copy_(remove_magnitude_bias(part, noise.level, noise.coils))
+
+
+def _removed_noise(noisy: Tensor, pred: Tensor) -> MagnitudeNoise:
+    """Measure the noise that was removed where the signal is strong, whose noise is normal; edges do not count."""
+    count = pred.numel()
+    drawn = torch.arange(count) if count <= SAMPLE else torch.randint(count, (SAMPLE,), generator=_generator())
+    before, after = (image.take(drawn.to(image.device)) for image in (noisy, pred))
+    bright = after >= after[after > 0].median() if bool((after > 0).any()) else after > 0
+    removed = (before - after)[bright]
+    if not removed.numel():
+        return MagnitudeNoise(0.0, 1)
+    return MagnitudeNoise(float((removed - removed.median()).abs().median()) / MAD, 1)
+
+
+def _generator() -> Generator:
+    return Generator().manual_seed(0)
 
 
 def _slices(image: Tensor, slice_axis: int | None) -> Tensor:

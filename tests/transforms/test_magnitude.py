@@ -91,20 +91,23 @@ def zeroed(clean: Tensor) -> dict[str, Any]:
     return {**items, **{key: torch.where(clean > 0, items[key], 0.0) for key in ("image", "pred")}}
 
 
-def test_where_air_is_zeroed_the_noise_level_map_is_taken() -> None:
-    level = torch.where(head() > 0, LEVEL, 0.0)
-    corrected = RemoveMagnitudeBiasd()({**zeroed(head()), "noise_level": level})["pred"]
-    np.testing.assert_allclose(corrected, head(), atol=0.01 * LEVEL)
+def test_where_air_is_zeroed_what_was_removed_from_tissue_tells_the_level() -> None:
+    np.testing.assert_allclose(RemoveMagnitudeBiasd()(zeroed(head()))["pred"], head(), atol=0.01 * LEVEL)
 
 
-def test_where_nothing_tells_the_level_nothing_is_corrected() -> None:
-    items = zeroed(head())
-    before = items["pred"].clone()
-    assert torch.equal(RemoveMagnitudeBiasd()(items)["pred"], before)
+def test_where_air_is_not_in_the_image_what_was_removed_tells_the_level() -> None:
+    items = {key: value[:, 40:90, 40:90] if key != "modality" else value for key, value in denoised(head()).items()}
+    np.testing.assert_allclose(RemoveMagnitudeBiasd()(items)["pred"], head()[:, 40:90, 40:90], atol=0.01 * LEVEL)
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0])
+def test_where_nothing_was_removed_nothing_is_corrected(value: float) -> None:
+    items = {"image": torch.full((1, 32, 32), value), "pred": torch.full((1, 32, 32), value), "modality": "mr"}
+    assert torch.equal(RemoveMagnitudeBiasd()(items)["pred"], items["image"])
 
 
 def test_noise_that_was_cut_off_is_not_corrected(rng: Generator) -> None:
-    items = denoised(head(), noise_level=torch.full_like(head(), LEVEL))
+    items = denoised(head())
     items["image"] = (head() + LEVEL * torch.randn(head().shape, generator=rng)).clamp(min=0)
     before = items["pred"].clone()
     assert torch.equal(RemoveMagnitudeBiasd()(items)["pred"], before)
