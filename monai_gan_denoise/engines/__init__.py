@@ -8,6 +8,7 @@ from monai_gan_denoise.engines.examples import ExampleImages, has_tensorboard
 from monai_gan_denoise.engines.figures import BeforeAfterFigures
 from monai_gan_denoise.engines.handlers import GradientClipping, LossGuard, TrainingError, WeightsSaver
 from monai_gan_denoise.engines.inferers import SlicewiseInferer, StagesInferer
+from monai_gan_denoise.engines.kept_state import keep_state
 from monai_gan_denoise.engines.progress import TrainingProgress
 from monai_gan_denoise.engines.reporter import RunReporter
 from monai_gan_denoise.engines.resume import EpochSeeds, RunPosition
@@ -40,6 +41,7 @@ __all__ = [
     "end_unless",
     "has_tensorboard",
     "interruptible",
+    "keep_state",
     "root_cause",
     "unwrapped",
 ]

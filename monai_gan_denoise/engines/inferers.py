@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -57,15 +58,34 @@ class StagesInferer(Inferer):
 
     @torch.no_grad()
     def _check(self, inputs: Tensor, network: Callable[..., Any]) -> None:
-        """Fall back to float32 if bfloat16 changes what is removed from the first batch by more than rounding does."""
+        """Fall back to float32 where bfloat16 is slower, or changes more of the first batch than rounding does.
+
+        A CPU without instructions for it emulates bfloat16, many times slower than it computes in float32.
+        """
         self.checked = True
-        exact = network(inputs)[0]
-        rounded = self(inputs, network)[0]
+        exact, float32_time = _timed(partial(network, inputs))
+        rounded, bfloat16_time = _timed(partial(self, inputs, network))
+        if bfloat16_time > float32_time:
+            logger.warning(
+                "bfloat16 is %.2g times slower than float32 here; float32 is used.", bfloat16_time / float32_time
+            )
+            self.bfloat16 = False
+            return
         middle = inputs.narrow(1, inputs.shape[1] // 2, 1)
-        removed, error = ((middle - exact).square().mean().sqrt(), (rounded - exact).square().mean().sqrt())
+        removed, error = ((middle - exact[0]).square().mean().sqrt(), (rounded[0] - exact[0]).square().mean().sqrt())
         if not error <= BFLOAT16_ERROR * removed:  # so that NaN falls back too
             logger.warning("bfloat16 is off by %.2g of what float32 removes; float32 is used.", float(error / removed))
             self.bfloat16 = False
+
+
+def _timed(run: Callable[[], tuple[Tensor, ...]]) -> tuple[tuple[Tensor, ...], float]:
+    """Run twice, the first time to choose and compile kernels, and time the second, in seconds."""
+    run()
+    start = perf_counter()
+    result = run()
+    if result[0].is_cuda:
+        torch.cuda.synchronize()
+    return result, perf_counter() - start
 
 
 class SlicewiseInferer(Inferer):

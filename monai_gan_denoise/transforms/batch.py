@@ -151,9 +151,7 @@ class SimulateNoise(Randomizable):
                 offsets[row] = 0.0
         return [_View(*view) for view in zip(positions, gains, offsets, strict=True)]
 
-    def _add_banked(
-        self, noisy: Tensor, frames: _Frames, banks: Sequence[Tensor | None], rng: Generator
-    ) -> None:
+    def _add_banked(self, noisy: Tensor, frames: _Frames, banks: Sequence[Tensor | None], rng: Generator) -> None:
         """Add low-dose noise from the banks, in place; a distribution draws it first of an image's laws."""
         for frame, row in enumerate(frames.rows):
             bank = banks[row]
@@ -163,7 +161,7 @@ class SimulateNoise(Randomizable):
                     noisy[frame] += mix_low_dose_noise(self._elsewhere(bank) if beside else bank, drawn.level, rng)
 
     def _elsewhere(self, bank: Tensor) -> Tensor:
-        """Take the noise of a neighbor from another place of the bank, so that it has nothing to do with the image's."""
+        """Take the noise of a neighbor from another place of the bank, so that it is independent of the image's."""
         shifts = [int(self.R.randint(side // 4, 3 * side // 4 + 1)) for side in bank.shape[-2:]]
         return torch.rot90(bank, 2, (-2, -1)).roll(shifts, (-2, -1))
 

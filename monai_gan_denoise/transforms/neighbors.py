@@ -3,7 +3,8 @@
 Volumes with little noise are few. A slice's neighbor shows nearly the same structures, a little moved, deformed and
 faded into others; so it is made from the slice itself, as training for bursts makes the frames of a burst.
 
-Reference: Mildenhall et al., "Burst denoising with kernel prediction networks", CVPR 2018, section 4 (synthetic bursts).
+Reference: Mildenhall et al., "Burst denoising with kernel prediction networks", CVPR 2018, section 4 (synthetic
+bursts).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class SyntheticNeighbors:
     """Draw the neighbors of single images.
 
     How different neighbors are is drawn for each image, uniformly from none to what is given here, for slices are
-    between a fraction of a pixel and ten pixels apart; what is given is for the next slice, and grows with the distance.
+    between a fraction of a pixel and ten pixels apart. What is given is for the next slice; it grows with the distance.
 
     Attributes:
         count: neighbors on either side.

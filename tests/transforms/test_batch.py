@@ -167,7 +167,7 @@ def test_windowed_ct_without_a_bank_gets_no_law_that_needs_hu() -> None:
     assert [drawn[0].law for drawn in noise.drawn] == ["gaussian", "speckle"]
 
 
-@pytest.mark.parametrize("law", ["rician", "nc-chi", "kspace"])
+@pytest.mark.parametrize("law", ["rician", "nc-chi", "kspace", "zero-filled"])
 def test_a_magnitude_keeps_its_zero(law: str) -> None:
     shifted = {"offset": (0.1, 0.2)}
     black = batch_of(torch.zeros((8, 1, 16, 16)))

@@ -14,7 +14,7 @@ __all__ = ["SUMMED", "PointSpread", "average_looks", "check_width", "drawn_width
 
 SUMMED = 4  # looks that are summed one by one; more of them are nearly normal, and are drawn at once
 MARGIN = 12  # pixels drawn beyond the image, so that opposite borders, which an FFT joins, do not resemble each other
-ROUND = 12  # sizes of FFTs are multiples of this
+ROUND = 16  # sizes of FFTs are multiples of this
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,6 @@ class PointSpread:
     def lateral_at(self, rows: Tensor) -> Tensor:
         """Compute the lateral widths, ``(N, R, 1)``, at depths ``(R, 1)`` from 0, the first row, to 1, the last."""
         return self.lateral * (1 + (self.widening - 1) * rows)
-
-    def of(self, chosen: Tensor) -> PointSpread:
-        """Take those of some slices."""
-        return PointSpread(self.axial[chosen], self.lateral[chosen], self.widening[chosen])
-
-    def narrowed(self) -> PointSpread:
-        """Take those of a real field whose covariance is that of this one's intensity: narrower by the root of 2."""
-        return PointSpread(self.axial / math.sqrt(2), self.lateral / math.sqrt(2), self.widening)
 
 
 def average_looks(
@@ -70,24 +62,23 @@ def average_looks(
     mean = looks.new_zeros((len(looks), *size))
     count = looks.ceil()
     few = (count <= SUMMED).flatten()
-    square_root = torch.zeros_like(few) if amplitude is None else amplitude.flatten()
+    rooted = torch.zeros_like(few) if amplitude is None else few & amplitude.flatten()
+    # The covariance of a complex field's intensity is that of a real field of narrower point spread.
+    filters = _filters(size, spread, torch.where(count <= SUMMED, 1.0, math.sqrt(0.5)))
     for part in range(SUMMED):
         chosen = few & (part < count).flatten()
         if not bool(chosen.any()):
             break
-        intensity = _complex_field(size, spread.of(chosen), rng)
-        intensity = intensity.real.square() + intensity.imag.square()
-        rooted = square_root[chosen]
-        if bool(rooted.any()):
-            intensity[rooted] = intensity[rooted].sqrt()
-        mean[chosen] += _weight(looks[chosen], part) * intensity
-    if bool((few & square_root).any()):
-        mean[few & square_root] = mean[few & square_root].square()
+        field = _field(size, filters, chosen, rng)
+        intensity = torch.view_as_real(field * field.conj())[..., 0]
+        summed = torch.where(rooted[chosen, None, None], intensity.sqrt(), intensity) if rooted.any() else intensity
+        mean[chosen] += _weight(looks[chosen], part) * summed
+    if bool(rooted.any()):
+        mean[rooted] = mean[rooted].square()
     if not bool(few.all()):
-        many = ~few
-        normal = _complex_field(size, spread.of(many).narrowed(), rng).real * math.sqrt(2)
-        spared = 1 / (9 * looks[many])
-        mean[many] = (1 - spared + spared.sqrt() * normal).clamp_(min=0) ** 3
+        normal = _field(size, filters, ~few, rng).real * math.sqrt(2)
+        spared = 1 / (9 * looks[~few])
+        mean[~few] = (1 - spared + spared.sqrt() * normal).clamp_(min=0) ** 3
     return mean
 
 
@@ -112,26 +103,30 @@ def _weight(looks: Tensor, part: int) -> Tensor:
     return torch.where(count == part + 1, 1 - (count - 1) * equal, equal)
 
 
-def _complex_field(size: tuple[int, int], spread: PointSpread, rng: Generator) -> Tensor:
-    """Draw complex normal noise, ``(N, H, W)``, of mean square 1 in every row, filtered by the point spread.
-
-    The filter along columns is of each row's own width, divided by the root of its own power.
-    """
-    dtype, device = spread.axial.dtype, spread.axial.device
-    height, width = size
-    rows, columns = (ROUND * math.ceil((length + MARGIN) / ROUND) for length in size)
-    shape = (len(spread.axial), rows, columns)
-    spectra = torch.randn(shape, generator=rng, dtype=dtype.to_complex(), device=device)
-    axial = _unit_power(spread.axial * torch.fft.fftfreq(rows, dtype=dtype, device=device)[:, None], -2)
-    echoes = torch.fft.ifft(spectra.mul_(axial), dim=-2, norm="ortho")[:, :height]
-    depths = torch.linspace(0, 1, height, dtype=dtype, device=device)[:, None]
-    frequencies = torch.fft.fftfreq(columns, dtype=dtype, device=device)
-    lateral = _unit_power(spread.lateral_at(depths) * frequencies, -1)
-    field: Tensor = torch.fft.ifft(echoes * lateral, norm="ortho")[..., :width]
-    return field
+def _filters(size: tuple[int, int], spread: PointSpread, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the transfer functions along depth, ``(N, R, 1)``, and across it, ``(N, H, C)``: each row has its own."""
+    height, _ = size
+    rows, columns = (
+        torch.fft.fftfreq(ROUND * math.ceil((length + MARGIN) / ROUND), dtype=scale.dtype, device=scale.device)
+        for length in size
+    )
+    depths = torch.linspace(0, 1, height, dtype=scale.dtype, device=scale.device)[:, None]
+    axial = _unit_power(scale * spread.axial * rows[:, None], -2)
+    return axial, _unit_power(scale * spread.lateral_at(depths) * columns, -1)
 
 
 def _unit_power(scaled: Tensor, axis: int) -> Tensor:
     """Compute a Gaussian's transfer function at frequencies times its width, of mean power 1 along an axis."""
     response = scaled.square_().mul_(-2 * math.pi**2).exp_()
     return response.div_(response.square().mean(axis, keepdim=True).sqrt())
+
+
+def _field(size: tuple[int, int], filters: tuple[Tensor, Tensor], chosen: Tensor, rng: Generator) -> Tensor:
+    """Draw filtered complex normal noise, of mean square 1 at every pixel, for some slices."""
+    height, width = size
+    axial, lateral = (one[chosen] for one in filters)
+    shape = (len(axial), axial.shape[-2], lateral.shape[-1])
+    spectra = torch.randn(shape, generator=rng, dtype=axial.dtype.to_complex(), device=axial.device)
+    echoes = torch.fft.ifft(spectra.mul_(axial), dim=-2, norm="ortho")[:, :height]
+    field: Tensor = torch.fft.ifft(echoes * lateral, norm="ortho")[..., :width]
+    return field

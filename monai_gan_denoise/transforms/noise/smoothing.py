@@ -54,16 +54,15 @@ def _left(weights: Tensor, looks: Tensor, spread: PointSpread, height: int) -> T
     energy = torch.stack([(weights[..., : taps - lag] * weights[..., lag:]).sum(-1) for lag in range(taps)], -1)
     energy[..., 1:] *= 2  # both signs of the lag; (N, 1, taps)
     depths = torch.linspace(0, 1, height, dtype=weights.dtype, device=weights.device)[:, None]
-    axial = torch.exp(-0.5 * (lags / spread.axial).square())  # r^2 at each lag, (N, 1, taps)
-    lateral = torch.exp(-0.5 * (lags / spread.lateral_at(depths)).square())  # (N, H, taps)
-    term = 1 / looks
-    total, variance = torch.zeros_like(looks), torch.zeros_like(lateral[..., :1])
-    along, across = axial, lateral
-    for k in range(1, TERMS + 1):
-        variance = variance + term * (energy * along).sum(-1, keepdim=True) * (energy * across).sum(-1, keepdim=True)
-        total = total + term
-        term = term * k**2 / ((k + 1) * (looks + k))
-        along, across = along * axial, across * lateral
+    order = torch.arange(1, TERMS + 1, dtype=weights.dtype, device=weights.device)[:, None]
+    exponents = -0.5 * order * lags.square()  # of r^(2 k) for a width of 1, (TERMS, taps)
+    axial, lateral = (
+        (torch.exp(exponents / width.square()[..., None]) * energy[..., None, :]).sum(-1)  # (N, 1 or H, TERMS)
+        for width in (spread.axial, spread.lateral_at(depths))
+    )
+    order = order.squeeze(-1)
+    logarithms = order.lgamma() + looks.lgamma() - order.log() - (looks + order).lgamma()
+    terms = logarithms.exp()  # (N, 1, TERMS)
     whole = torch.polygamma(1, looks)
-    variance = variance + (whole - total) * energy[..., :1].square()
-    return (variance / whole).sqrt()
+    rest = (whole - terms.sum(-1, keepdim=True)) * energy[..., :1].square()
+    return (((terms * axial * lateral).sum(-1, keepdim=True) + rest) / whole).sqrt()

@@ -14,6 +14,7 @@ from monai_gan_denoise.transforms.noise import LAWS
 MILLISECONDS = {
     **dict.fromkeys(("gaussian", "rician", "speckle", "impulse"), 15.0),
     **dict.fromkeys(("poisson", "poisson-gaussian", "oct-speckle", "nc-chi"), 60.0),  # photons, gamma, chi of 4 coils
+    **dict.fromkeys(("colored", "upsampled", "zero-filled", "us-looks", "looks-linear"), 96.0),  # 1.5 ms an image
 }
 RUNS = 10  # the fastest of them counts
 
