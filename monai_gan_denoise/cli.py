@@ -40,6 +40,7 @@ def commands() -> None:
 @click.option(
     "--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the denoising; 0 copies."
 )
+@click.option("--debias", type=click.Choice(["auto", "off"]), help="Remove the bias of noisy MR magnitudes, or not.")
 @click.option(
     "--perception",
     type=click.FloatRange(0, 1),

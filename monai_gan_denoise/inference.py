@@ -79,7 +79,14 @@ class Denoiser:
         self.network: torch.nn.Module = _resolve(parser, "network")
         self._config["network"] = self.network
 
-    def denoise(self, x: str | Path | Scan | Image, modality: str | None = None, strength: float = 1.0) -> Any:
+    def denoise(
+        self,
+        x: str | Path | Scan | Image,
+        modality: str | None = None,
+        strength: float = 1.0,
+        *,
+        debias: str | None = None,
+    ) -> Any:
         """Denoise one image or volume and write nothing.
 
         Args:
@@ -88,22 +95,23 @@ class Denoiser:
                 cannot: the range of an 8-bit source, the axis of its slices.
             modality: ct, mr, xr, us or oct; for a path it may be left to the header.
             strength: share of the denoising, in ``[0, 1]``; 0 returns the input.
+            debias: "auto" to remove the bias of MR magnitudes, or "off"; the bundle's default if None.
 
         Returns:
             An array of the type, shape and dtype of ``x``; for a path or a scan float32, in the modality's units.
 
         Raises:
             InputError: if ``x`` cannot be denoised.
-            ValueError: if ``modality`` or ``strength`` is not one of those named.
+            ValueError: if ``modality``, ``strength`` or ``debias`` is not one of those named.
         """
         if isinstance(x, (str, Path)):
             scan, known = _read(Path(x), modality)
-            return subtract(scan.values, self.removed(scan, known, strength))
+            return subtract(scan.values, self.removed(scan, known, strength, debias=debias))
         if isinstance(x, Scan):
-            return subtract(x.values, self.removed(x, modality or x.modality, strength))
+            return subtract(x.values, self.removed(x, modality or x.modality, strength, debias=debias))
         values = _numbers(x)
         scan = _scan_of(values)
-        result = subtract(values, self.removed(scan, modality, strength))
+        result = subtract(values, self.removed(scan, modality, strength, debias=debias))
         return convert_to_dst_type(result, x)[0]
 
     def run(self, dataset_dir: str | Path, output_dir: str | Path, **settings: Any) -> ScanEvaluator:
@@ -112,8 +120,8 @@ class Denoiser:
         Args:
             dataset_dir: what to denoise.
             output_dir: where to put the results; see ``monai_gan_denoise.io.find_scans``.
-            **settings: entries of the bundle's inference.json: modality, strength, residual, overwrite,
-                resume, report, new_uids, jobs.
+            **settings: entries of the bundle's inference.json: modality, strength, debias, residual, overwrite,
+                resume, report, new_uids, jobs; the bundle's default for what is None.
 
         Returns:
             The evaluator, with its ``outcomes`` and its ``exit_code``.
@@ -125,26 +133,29 @@ class Denoiser:
         if fixed := sorted(LOADED & settings.keys()):
             raise ValueError(f"settings must be those of a run, got {fixed[0]}. Pass it to Denoiser.")
         paths = {"dataset_dir": Path(dataset_dir), "output_dir": Path(output_dir)}
-        parser = self._parser(**{"overwrite": False, **settings, **paths})
+        parser = self._parser(**{"overwrite": False, **_given(**settings), **paths})
         evaluator: ScanEvaluator = _resolve(parser, "evaluator")
         evaluator.run()
         return evaluator
 
-    def removed(self, scan: Scan, modality: str | None = None, strength: float = 1.0) -> npt.NDArray[np.float32]:
+    def removed(
+        self, scan: Scan, modality: str | None = None, strength: float = 1.0, *, debias: str | None = None
+    ) -> npt.NDArray[np.float32]:
         """Find what denoising takes away from a scan, for hosts that read and write by themselves.
 
         Args:
             scan: what ``monai_gan_denoise.io.read_scan`` has read.
             modality: ct, mr, xr, us or oct; the scan's own if None.
             strength: share of the denoising, in ``[0, 1]``.
+            debias: as for ``denoise``.
 
         Returns:
             Shape and units of ``scan.values``; what ``ScanWriter`` and ``write_scan`` take from the source's files.
 
         Raises:
-            ValueError: if ``modality`` or ``strength`` is not one of those named.
+            ValueError: if ``modality``, ``strength`` or ``debias`` is not one of those named.
         """
-        parser = self._parser(strength=strength)
+        parser = self._parser(strength=strength, **_given(debias=debias))
         image = MetaTensor(torch.as_tensor(scan.values)[None], meta=scan_meta(scan))
         with unwrapped():
             item = _without(_resolve(parser, "preprocessing"), LoadImaged)({"image": image, "modality": modality})
@@ -154,18 +165,25 @@ class Denoiser:
         removed: npt.NDArray[np.float32] = np.asarray(item["removed"].cpu())[0]
         return removed
 
-    def derivation(self, strength: float = 1.0, new_uids: bool = False) -> Derivation:
+    def derivation(self, strength: float = 1.0, new_uids: bool = False, *, debias: str | None = None) -> Derivation:
         """Describe what these weights do at a strength, for the writers of ``monai_gan_denoise.io``.
 
         Args:
             strength: share of the denoising, in ``[0, 1]``.
             new_uids: draw fresh UIDs for DICOM outputs.
+            debias: as for ``denoise``.
         """
-        derivation: Derivation = _resolve(self._parser(strength=strength, new_uids=new_uids), "derivation")
+        parser = self._parser(strength=strength, new_uids=new_uids, **_given(debias=debias))
+        derivation: Derivation = _resolve(parser, "derivation")
         return derivation
 
     def _parser(self, **settings: Any) -> ConfigParser:
         return ConfigParser({**self._config, **settings})
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    """Leave out settings that are None, for which the bundle has a default."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _resolve(parser: ConfigParser, key: str) -> Any:

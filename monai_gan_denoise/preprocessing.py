@@ -38,6 +38,7 @@ class GanDenoised(MapTransform):
         modality: ct, mr, xr, us or oct, of all images; if None, the item ``modality_key``, else the metadata's
             ``modality``.
         strength: share of the denoising, in ``[0, 1]``.
+        debias: "auto" or "off", as for ``Denoiser.denoise``; the bundle's default if None.
         perception: which weights, as for ``Denoiser``.
         device: where the network runs; "auto" for a GPU where there is one.
         weights: a plain state dict; the bundle's own weights if None.
@@ -47,8 +48,8 @@ class GanDenoised(MapTransform):
         allow_missing_keys: do not raise if a key is missing.
 
     Raises:
-        ValueError: if ``strength``, ``perception`` or ``slice_axis`` is out of range; on a call, if the modality is
-            missing or unknown or the image has another number of axes.
+        ValueError: if ``strength``, ``perception``, ``debias`` or ``slice_axis`` is out of range; on a call, if the
+            modality is missing or unknown or the image has another number of axes.
         InputError: on a call, if a value is NaN or infinite, or a slice is smaller than 16 pixels.
         WeightsError: on the first call, if the weights cannot be used.
     """
@@ -59,6 +60,7 @@ class GanDenoised(MapTransform):
         modality: str | None = None,
         *,
         strength: float = 1.0,
+        debias: str | None = None,
         perception: float = 1.0,
         device: str = "auto",
         weights: str | Path | None = None,
@@ -71,10 +73,13 @@ class GanDenoised(MapTransform):
         for name, value in (("strength", strength), ("perception", perception)):
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} must be in [0, 1], got {value}. Pass a share.")
+        if debias not in (None, "auto", "off"):
+            raise ValueError(f"debias must be one of auto, off, got {debias!r}. Choose one of them.")
         if slice_axis not in (None, 0, 1, 2):
             raise ValueError(f"slice_axis must be 0, 1 or 2, got {slice_axis}. Leave it out to have it found.")
         self.modality, self.modality_key = modality, modality_key
         self.strength, self.slice_axis = strength, slice_axis
+        self.debias = debias
         self.settings: dict[str, Any] = {
             "weights": weights,
             "device": device,
@@ -131,7 +136,7 @@ class GanDenoised(MapTransform):
             bit_range=meta.get("bit_range") or ((float(bits.min), float(bits.max)) if bits else None),
             hu_offset=float(meta.get("hu_offset") or 0.0),
         )
-        return subtract(stored, self.denoiser.removed(scan, modality, self.strength))
+        return subtract(stored, self.denoiser.removed(scan, modality, self.strength, debias=self.debias))
 
     def _slice_axis(self, shape: tuple[int, ...], meta: Mapping[str, Any]) -> int:
         if self.slice_axis is not None:

@@ -394,6 +394,7 @@ def test_a_perception_without_fidelity_weights_ends_with_2_before_any_image(
         (("denoise",), "Missing argument 'INPUT'"),
         (("denoise", "a"), "Missing argument 'OUTPUT'"),
         (("denoise", "a", "b", "--strength", "1.5"), "1.5 is not in the range"),
+        (("denoise", "a", "b", "--debias", "on"), "'on' is not one of"),
         (("denoise", "a", "b", "--perception", "-1"), "-1.0 is not in the range"),
         (("denoise", "a", "b", "--perception", "nan"), r"perception must be in \[0, 1\], got nan"),
         (("denoise", "a", "b", "--modality", "pet"), "'pet' is not one of"),

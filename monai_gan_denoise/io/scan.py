@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 __all__ = ["MINIMUM_SIZE", "Derivation", "InputError", "Scan", "refuse_unusable", "subtract"]
 
+ROUNDING = 1e-6  # of the largest value; a few times the precision of float32
 MINIMUM_SIZE = 16  # pixels along each side of a slice; below it the network has nothing to look at
 
 
@@ -81,11 +82,14 @@ def subtract(
         limits: lowest and highest value of an integer output; the range of its type if None.
 
     Returns:
-        Same shape and dtype as ``stored``, equal to it where ``removed`` is 0.
+        Same shape and dtype as ``stored``, equal to it where ``removed`` is 0. What is removed was computed in float32;
+        where its rounding alone would make a floating value negative, that becomes 0.
     """
     exact = removed.astype(np.float64, copy=False)
     if not np.issubdtype(stored.dtype, np.integer):
-        return np.where(exact == 0, stored, (stored - exact).astype(stored.dtype))
+        less = np.asarray(stored - exact)
+        less[(less < 0) & (stored >= 0) & (less > -ROUNDING * stored.max(initial=0))] = 0
+        return np.where(exact == 0, stored, less.astype(stored.dtype))
     info = np.iinfo(stored.dtype)
     lowest, highest = limits or (info.min, info.max)
     # The highest number of 64 bits is none of float64's; the one above it would turn into the lowest.

@@ -1,12 +1,15 @@
 """MONAI transforms: modality-specific intensity, and the noise that training simulates."""
 
+from monai_gan_denoise.transforms.air import MagnitudeNoise, estimate_magnitude_noise
 from monai_gan_denoise.transforms.area_mean import AreaMeand, area_mean
 from monai_gan_denoise.transforms.batch import SimulateNoise
 from monai_gan_denoise.transforms.dead_leaves import RenderDeadLeavesd, render_dead_leaves
+from monai_gan_denoise.transforms.debias import remove_magnitude_bias
 from monai_gan_denoise.transforms.distribution import NoiseDistribution
 from monai_gan_denoise.transforms.gain import MatchGaind, fit_gain
 from monai_gan_denoise.transforms.intensity import MODALITIES, NormalizeModalityd, modality_range
 from monai_gan_denoise.transforms.low_dose import LowDoseNoised, mix_low_dose_noise
+from monai_gan_denoise.transforms.magnitude import RemoveMagnitudeBiasd
 from monai_gan_denoise.transforms.neighbors import SyntheticNeighbors
 from monai_gan_denoise.transforms.patches import RandPatchesd, StackSlicesd, collate_patches
 from monai_gan_denoise.transforms.photographs import PhotographContentd, show_photograph
@@ -22,6 +25,7 @@ __all__ = [
     "ApplyStrengthd",
     "AreaMeand",
     "LowDoseNoised",
+    "MagnitudeNoise",
     "MatchGaind",
     "NoiseDistribution",
     "NormalizeModalityd",
@@ -30,6 +34,7 @@ __all__ = [
     "RandPatchesd",
     "RandSimulateNoised",
     "RandWindowd",
+    "RemoveMagnitudeBiasd",
     "RenderDeadLeavesd",
     "SimulateNoise",
     "SmoothTargetd",
@@ -38,10 +43,12 @@ __all__ = [
     "TellLevel",
     "area_mean",
     "collate_patches",
+    "estimate_magnitude_noise",
     "fit_gain",
     "local_noise_level",
     "mix_low_dose_noise",
     "modality_range",
+    "remove_magnitude_bias",
     "render_dead_leaves",
     "show_photograph",
 ]

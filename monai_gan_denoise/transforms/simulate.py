@@ -94,12 +94,11 @@ class RandSimulateNoised(MapTransform, Randomizable):
             if self.target_key is not None:
                 items[self.target_key] = _like(clean, expected)
             record = [_known(drawn, BANK_KEY in items).record() for drawn in self.drawn]
-            if isinstance(clean, MetaTensor):
-                noisy = _like(clean, noisy)
+            items[self.image_key] = noisy = _like(clean, noisy)
+            if isinstance(noisy, MetaTensor):
                 noisy.meta[RECORD] = record
             else:
                 items[RECORD] = record
-            items[self.image_key] = noisy
         return items
 
     def _add(self, clean: Tensor, slice_axis: int | None, bank: Tensor | None) -> tuple[Tensor, Tensor]:

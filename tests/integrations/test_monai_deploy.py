@@ -115,6 +115,7 @@ def quiet_logging(monkeypatch: pytest.MonkeyPatch) -> None:
             "monai_deploy: model must be a bundle's folder, with configs/inference.json",
         ),
         (("--strength", "2"), "monai_deploy: Invalid value for '--strength'"),
+        (("--debias", "on"), "monai_deploy: Invalid value for '--debias'"),
     ],
 )
 def test_bad_arguments_end_in_one_line_and_exit_2(

@@ -148,6 +148,7 @@ def test_what_has_changed_is_done_again(source: Path, target: Path) -> None:
     assert items(source, target, way=derive("other", 1.0, 1.0)) == ["to do", "to do"]
     assert items(source, target, way=derive("abc", 0.5, 1.0)) == ["to do", "to do"]
     assert items(source, target, way=derive("abc", 1.0, 0.5)) == ["to do", "to do"]
+    assert items(source, target, way=derive("abc", 1.0, 1.0, debias="auto")) == ["to do", "to do"]
     assert items(source, target, way=replace(WAY, salt="drawn")) == ["to do", "to do"]
     assert items(source, target, modality="xr") == ["to do", "to do"]
     assert items(source, target, residual=True) == ["to do", "to do"]

@@ -100,6 +100,14 @@ def test_subtract_rounds_to_the_nearest_integer_and_stops_at_the_types_ends() ->
     assert subtract(np.array([-5, 5], np.int16), np.array([9.0, -9.0]), (-8, 7)).tolist() == [-8, 7]
 
 
+def test_subtract_takes_rounding_below_zero_for_zero_and_nothing_else() -> None:
+    stored = np.array([1e-3, 0.0, 0.2, 1000.0, -0.1], np.float32)
+    removed = np.array([1e-3 + 1e-4, 1e-4, 0.3, 0.0, 1e-5], np.float32)
+    result = subtract(stored, removed)
+    np.testing.assert_array_equal(result[:2], [0, 0])
+    np.testing.assert_allclose(result[2:], [-0.1, 1000, -0.10001], rtol=1e-6)
+
+
 def test_subtract_leaves_what_nothing_is_removed_from_even_outside_the_limits() -> None:
     assert subtract(np.array([100, 1], np.int16), np.array([0.0, -1.0]), (-8, 7)).tolist() == [100, 2]
     exact = np.array([0.1, 1e300, np.pi])

@@ -22,11 +22,19 @@ CONFIG = Path("configs") / "inference.json"
 )
 @click.option("-m", "--model", envvar="HOLOSCAN_MODEL_PATH", type=click.Path(path_type=Path), default="models")
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the denoising.")
+@click.option("--debias", type=click.Choice(["auto", "off"]), help="Remove the bias of MR magnitudes.")
 @click.option("--perception", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Which weights.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, ... or auto.")
 @click.option("-l", "--log-level", type=click.Choice(["DEBUG", "INFO", "WARN", "ERROR"], False), default="INFO")
 def run(
-    source: Path, target: Path, model: Path, strength: float, perception: float, device: str, log_level: str
+    source: Path,
+    target: Path,
+    model: Path,
+    strength: float,
+    debias: str | None,
+    perception: float,
+    device: str,
+    log_level: str,
 ) -> int:
     """Denoise every CT, MR, X-ray, ultrasound and OCT series of the DICOM studies in a folder.
 
@@ -45,7 +53,7 @@ def run(
     from monai_gan_denoise.integrations.monai_deploy.job import Job
 
     denoiser = Denoiser(device=device, perception=perception, bundle_root=_bundle(model))
-    job = Job(denoiser, source, target, strength)
+    job = Job(denoiser, source, target, strength, debias)
     DenoiseApplication(job).run()
     if not job.outcomes.written and not job.outcomes.failed:
         raise click.ClickException(f"input must hold a series to denoise, got none in {source}. Pass another folder.")

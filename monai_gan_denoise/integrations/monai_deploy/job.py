@@ -20,6 +20,7 @@ class Job:
         input_folder: where the studies are.
         output_folder: gets the input's tree, a derived file for each source.
         strength: share of the denoising, in ``[0, 1]``.
+        debias: whether to remove the bias of MR magnitudes, "auto" or "off"; the bundle's default if None.
         outcomes: where results and failures are told.
     """
 
@@ -27,4 +28,5 @@ class Job:
     input_folder: Path
     output_folder: Path
     strength: float = 1.0
+    debias: str | None = None
     outcomes: Outcomes = field(default_factory=Outcomes)

@@ -35,6 +35,7 @@ class DenoisingSettings:
     Attributes:
         modality: of images whose header does not say; "auto" to refuse those.
         strength: share of the denoising, in ``[0, 1]``.
+        debias: whether to remove the bias of MR magnitudes, "auto" or "off"; see ``Denoiser.denoise``.
         perception: 0 for the weights trained for fidelity, 1 for the adversarial ones, between an interpolation.
         weights: which of ``available_weights``.
         device: a name that torch knows.
@@ -43,6 +44,7 @@ class DenoisingSettings:
 
     modality: str
     strength: float
+    debias: str
     perception: float
     weights: str
     device: str
@@ -86,6 +88,7 @@ class DenoisingService:
         return {
             "modality": self.modalities,
             "strength": 1.0,
+            "debias": ["off", "auto"],
             "perception": 1.0,
             "weights": list(available_weights(self.app_dir)),
             **({"store": False} if self.archive else {}),
@@ -108,11 +111,15 @@ class DenoisingService:
         settings = DenoisingSettings.of(request, self.options())
         denoiser = self.load(settings)
         done = {"modality": settings.modality, "strength": settings.strength, "perception": settings.perception}
-        done["weights"] = settings.weights
+        done["weights"], done["debias"] = settings.weights, settings.debias
         with tempfile.TemporaryDirectory(prefix="monai_gan_denoise_") as folder:
             with progress_in_log(denoiser.network, image.name):
                 evaluator = denoiser.run(
-                    image, Path(folder) / "denoised", modality=settings.modality, strength=settings.strength
+                    image,
+                    Path(folder) / "denoised",
+                    modality=settings.modality,
+                    strength=settings.strength,
+                    debias=settings.debias,
                 )
             if failures := [outcome.failure for outcome in evaluator.outcomes if outcome.failure]:
                 raise InputError(failures[0].replace(*FOR_CLIENTS))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from monai_gan_denoise.transforms.noise.level import at_least_zero
 
-__all__ = ["magnitude_mean", "mean_table"]
+__all__ = ["magnitude_mean", "mean_table", "noise_floor"]
 
 POINTS = 1024  # of the table; linear interpolation is off by 4e-6 of the mean at most
 REACH = 6.0  # signal-to-noise ratio, per root of the coils, up to which the table goes; the asymptote is better beyond
@@ -41,8 +41,7 @@ def magnitude_mean(signal: Tensor, std: float | Tensor, coils: int = 1) -> Tenso
     Reference: Koay & Basser, "Analytically exact correction scheme for signal extraction from noisy magnitude MR
         signals", JMR 2006, eqs. 3 and 14.
     """
-    if coils < 1 or coils != int(coils):
-        raise ValueError(f"coils must be a whole number of at least 1, got {coils:g}. Pass 1 for Rician noise.")
+    _check(coils)
     level = at_least_zero(std, "std", signal)
     ratio = signal.abs() / torch.where(level > 0, level, 1)
     reach, means = mean_table(int(coils))
@@ -51,6 +50,19 @@ def magnitude_mean(signal: Tensor, std: float | Tensor, coils: int = 1) -> Tenso
     left = place.long().clamp_(max=POINTS - 2)
     near = torch.lerp(table[left], table[left + 1], place - left)
     return torch.where(level > 0, level * torch.where(ratio < reach, near, _asymptote(ratio, int(coils))), signal)
+
+
+def noise_floor(coils: int) -> float:
+    """Return the mean of noise alone, in noise levels, ``sqrt(2) Gamma(L+1/2) / Gamma(L)``: 1.25 for one coil.
+
+    Args:
+        coils: number of coils.
+
+    Raises:
+        ValueError: if ``coils`` is not a whole number of at least 1.
+    """
+    _check(coils)
+    return math.sqrt(2) * math.exp(math.lgamma(coils + 0.5) - math.lgamma(coils))
 
 
 @cache
@@ -72,6 +84,11 @@ def mean_table(coils: int) -> tuple[float, tuple[float, ...]]:
     mean_of_chi = math.sqrt(2) * torch.exp(torch.lgamma(count + coils + 0.5) - torch.lgamma(count + coils))
     log_weight = torch.xlogy(count, half_square[:, None]) - half_square[:, None] - torch.lgamma(count + 1)
     return reach, tuple((log_weight.exp_() @ mean_of_chi).tolist())
+
+
+def _check(coils: float) -> None:
+    if coils < 1 or coils != int(coils):
+        raise ValueError(f"coils must be a whole number of at least 1, got {coils:g}. Pass 1 for Rician noise.")
 
 
 def _asymptote(ratio: Tensor, coils: int) -> Tensor:

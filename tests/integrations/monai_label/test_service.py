@@ -43,7 +43,7 @@ def test_a_nifti_is_denoised_as_by_the_command_line(service: DenoisingService, t
     answer, expected = nibabel.load(result), nibabel.load(tmp_path / "line.nii.gz")
     assert answer.header == expected.header
     assert np.array_equal(answer.dataobj, expected.dataobj)
-    assert done == {"modality": "mr", "strength": 0.5, "perception": 1.0, "weights": "bundle"}
+    assert done == {"modality": "mr", "strength": 0.5, "perception": 1.0, "weights": "bundle", "debias": "off"}
     result.unlink()
 
 
@@ -84,6 +84,13 @@ def test_a_series_is_stored_on_request_as_a_derived_one(tmp_path: Path) -> None:
     assert done["stored"] == "1.2.3"
     assert [dataset.ImageType[0] for dataset in stored] == ["DERIVED"]
     result.unlink()
+
+
+def test_a_client_chooses_whether_the_bias_of_magnitudes_is_removed(service: DenoisingService) -> None:
+    offered = service.options()
+    assert DenoisingSettings.of({"debias": "auto"}, offered).debias == "auto"
+    with pytest.raises(ValueError, match="debias must be one of off, auto, got 'on'"):
+        DenoisingSettings.of({"debias": "on"}, offered)
 
 
 def test_storing_without_an_archive_is_refused(service: DenoisingService, tmp_path: Path) -> None:
