@@ -30,6 +30,8 @@ SMALL = {
     "patch_size": 32,
     "device": "cpu",
     "tensorboard": False,
+    "dead_leaves": {},
+    "content_dir": "",
 }
 MEGABYTE = 2**20
 

@@ -52,6 +52,7 @@ class SimulateNoise(Randomizable):
         zeroed: modalities that are never shifted, whatever their noise; a windowed CT, which has no HU, is.
         neighbors: how neighboring slices are made; None for single images.
         neighbors_share: share of the images that get neighbors.
+        expect: ask for the mean of the noisy image; the clean one itself if False.
 
     Raises:
         ValueError: if a modality is unknown.
@@ -66,11 +67,13 @@ class SimulateNoise(Randomizable):
         zeroed: Sequence[str] = (),
         neighbors: SyntheticNeighbors | None = None,
         neighbors_share: float = 0.5,
+        expect: bool = True,
     ) -> None:
         self.distribution = distribution
         self.contrast, self.offset = contrast, offset
         self.zeroed = {known_modality(name) for name in zeroed}
         self.neighbors, self.neighbors_share = neighbors, neighbors_share
+        self.expect = expect
         self.drawn: list[list[DrawnNoise]] = []
         self.set_random_state(seed)
 
@@ -181,6 +184,8 @@ class SimulateNoise(Randomizable):
             levels = levels[:, None, None, None]
             state = rng.get_state()
             noisy[index] = drawn.add(noisy[index], levels, rng)
+            if not self.expect:
+                continue
             again = Generator(noisy.device)
             again.set_state(state)
             frames.images[index] = drawn.expect(frames.images[index], levels, again)

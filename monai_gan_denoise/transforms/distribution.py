@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -118,20 +118,29 @@ class NoiseDistribution:
             - ``parameters``: instead of the law's defaults, each a value, or a list of which one is drawn.
         clean: share of images that get no noise.
         second: share of noisy images that get a second law.
+        without: names of laws that are left out.
 
     Raises:
         ValueError: if a modality or law is unknown, a law does not suit its modality, or a number is out of range.
     """
 
     def __init__(
-        self, laws: Mapping[str, Mapping[str, Mapping[str, Any]]], clean: float = 0.0, second: float = 0.0
+        self,
+        laws: Mapping[str, Mapping[str, Mapping[str, Any]]],
+        clean: float = 0.0,
+        second: float = 0.0,
+        without: Collection[str] = (),
     ) -> None:
         for name, share in (("clean", clean), ("second", second)):
             if not 0 <= share <= 1:
                 raise ValueError(f"{name} must be in [0, 1], got {share}. Pass a share of the images.")
+        unknown = sorted(set(without) - set(LAWS))
+        if unknown:
+            raise ValueError(f"without must be among {', '.join(LAWS)}, got {unknown[0]!r}. Correct it.")
         named = {name if name == ALL else known_modality(name): entries for name, entries in laws.items()}
         checked = {
-            name: {law: _entry(law, name, values) for law, values in entries.items()} for name, entries in named.items()
+            name: {law: _entry(law, name, values) for law, values in entries.items() if law not in without}
+            for name, entries in named.items()
         }
         common = checked.get(ALL, {})
         self.clean, self.second = clean, second

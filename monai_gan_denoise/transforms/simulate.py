@@ -92,7 +92,7 @@ class RandSimulateNoised(MapTransform, Randomizable):
             plain = clean.as_tensor() if isinstance(clean, MetaTensor) else clean
             noisy, expected = self._add(plain, meta.get("slice_axis"), items.get(BANK_KEY))
             if self.target_key is not None:
-                items[self.target_key] = _like(clean, expected)
+                items[self.target_key] = _like(clean, expected) if isinstance(clean, MetaTensor) else expected
             record = [_known(drawn, BANK_KEY in items).record() for drawn in self.drawn]
             items[self.image_key] = noisy = _like(clean, noisy)
             if isinstance(noisy, MetaTensor):
@@ -121,10 +121,8 @@ class RandSimulateNoised(MapTransform, Randomizable):
         return noisy.movedim(0, axis), expected.movedim(0, axis)
 
 
-def _like(clean: Tensor, image: Tensor) -> Tensor:
-    """Give an image the metadata of the clean one, if that has any."""
-    if not isinstance(clean, MetaTensor):
-        return image
+def _like(clean: MetaTensor, image: Tensor) -> MetaTensor:
+    """Give an image the metadata of the clean one."""
     return MetaTensor(image, meta=deepcopy(clean.meta), applied_operations=deepcopy(clean.applied_operations))
 
 

@@ -155,6 +155,7 @@ def test_the_tables_keep_what_was_finished_before(data: Path, tmp_path: Path, pr
 @pytest.mark.integration
 def test_every_variant_runs_in_a_process_of_its_own(data: Path, tmp_path: Path) -> None:
     settings = {"device": "cpu", "images_per_batch": 2, "patches_per_image": 2, "patch_size": 32}
+    settings |= {"dead_leaves": {"us": 2}, "content_dir": ""}
     names = ["no-refinement", "single", "white", "dcgan"]
     assert run_ablation(data, tmp_path / "out", iterations=12, only=names, settings=settings) == 0
     measured = {path.parent.name: figures(tmp_path / "out", path.parent.name) for path in tmp_path.rglob("result.json")}

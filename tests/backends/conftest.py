@@ -15,7 +15,8 @@ from monai_gan_denoise.networks import GanDenoiser
 @pytest.fixture
 def network(rng: Generator) -> GanDenoiser:
     network = GanDenoiser(features=(6, 8), blocks=1, refinement_features=6, refinement_blocks=1).eval()
-    torch.nn.init.normal_(network.refinement.head.weight, std=0.3, generator=rng)
+    for layer in (network.refinement.head, network.generator.level_front):
+        torch.nn.init.normal_(layer.weight, std=0.3, generator=rng)
     return network
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from monai_gan_denoise.engines import Adversary, DenoisingTrainer
 from monai_gan_denoise.losses import AdversarialLoss, CharbonnierLoss, DenoisingLoss, FeatureMatchingLoss
 from monai_gan_denoise.networks import Discriminator, GanDenoiser, Staged
+from monai_gan_denoise.transforms import local_noise_level
 
 
 class Witness(nn.Module):
@@ -52,10 +54,14 @@ def make_trainer(images: list[tuple[Tensor, Tensor]]) -> Callable[..., Denoising
     """Make a trainer of a small denoiser, of one epoch of six iterations."""
 
     def make(
-        adversary: Adversary | None = None, handlers: tuple[object, ...] = (), epochs: int = 1
+        adversary: Adversary | None = None,
+        handlers: tuple[object, ...] = (),
+        epochs: int = 1,
+        **settings: Any,
     ) -> DenoisingTrainer:
         torch.manual_seed(2)
         network = GanDenoiser(features=(4, 4), refinement_features=4)
+        given: dict[str, Any] = {"prepare_batch": lambda batch, *_: batch, "noise_level": local_noise_level}
         return DenoisingTrainer(
             device=torch.device("cpu"),
             max_epochs=epochs,
@@ -63,9 +69,9 @@ def make_trainer(images: list[tuple[Tensor, Tensor]]) -> Callable[..., Denoising
             network=Staged(network),
             optimizer=torch.optim.AdamW(network.parameters(), lr=1e-3),
             loss_function=DenoisingLoss({"charbonnier": CharbonnierLoss()}, {"charbonnier": 1.0, "level": 0.1}),
-            prepare_batch=lambda batch, *_: batch,
             adversary=adversary,
             train_handlers=handlers,
+            **{**given, **settings},
         )
 
     return make

@@ -138,20 +138,47 @@ def test_a_batch_holds_a_slice_at_least(batch_size: int) -> None:
         SlicewiseInferer(batch_size)
 
 
-def test_the_loss_compares_every_stage_with_the_input(rng: Generator) -> None:
-    network = GanDenoiser(features=(8, 8), blocks=1, refinement_features=8, refinement_blocks=1).eval()
-    noisy = torch.rand((1, 1, 32, 32), generator=rng)
+def small_network() -> GanDenoiser:
+    return GanDenoiser(features=(8, 8), blocks=1, refinement_features=8, refinement_blocks=1)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_loss_gets_every_stage_of_the_network_as_it_is_told(told: bool, rng: Generator) -> None:
+    network = small_network().eval()
+    for layer in (network.generator.level_front, network.generator.neighbor_front):
+        nn.init.normal_(layer.weight, generator=rng)
+    slices = torch.rand((1, 5, 32, 32), generator=rng)
+    level = torch.rand((1, 1, 32, 32), generator=rng) if told else None
     with torch.no_grad():
-        refined, coarse, level, given = StagesInferer()(noisy, Staged(network))
-        expected = network.stages(noisy)
-    assert given is noisy
-    for found, wanted in zip((refined, coarse, level), expected, strict=True):
+        stages = StagesInferer()(slices, Staged(network), level)
+        expected = network.stages(slices, level)
+        untold = network.stages(slices)
+    assert len(stages) == 3
+    for found, wanted in zip(stages, expected, strict=True):
         assert torch.equal(found, wanted)
+    assert torch.equal(stages[0], untold[0]) is not told
 
 
-def test_bfloat16_is_used_where_it_agrees_with_float32(rng: Generator) -> None:
-    network = GanDenoiser(features=(8, 8), blocks=1, refinement_features=8, refinement_blocks=1)
-    noisy = torch.rand((1, 1, 32, 32), generator=rng)
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> dict[bool, float]:
+    """What a pass takes with autocast and without."""
+    taken = {True: 1.0, False: 2.0}
+    clock = [0.0]
+
+    def forward(staged: Staged, *images: Tensor) -> Any:
+        clock[0] += taken[torch.is_autocast_enabled("cpu")]
+        return staged.network.stages(*images)
+
+    monkeypatch.setattr(Staged, "forward", forward)
+    monkeypatch.setattr(inferers, "perf_counter", lambda: clock[0])
+    return taken
+
+
+@pytest.mark.usefixtures("seconds")
+@pytest.mark.parametrize("slices", [1, 5])
+def test_bfloat16_is_used_where_it_agrees_with_float32_and_is_faster(slices: int, rng: Generator) -> None:
+    network = small_network()
+    noisy = torch.rand((1, slices, 32, 32), generator=rng)
     inferer = StagesInferer(bfloat16=True)
     with torch.no_grad():
         found, exact = inferer(noisy, Staged(network))[0], network.stages(noisy)[0]
@@ -161,14 +188,28 @@ def test_bfloat16_is_used_where_it_agrees_with_float32(rng: Generator) -> None:
     torch.testing.assert_close(found, exact, rtol=0, atol=0.05)
 
 
+def test_bfloat16_is_left_where_it_is_slower(
+    seconds: dict[bool, float], rng: Generator, caplog: pytest.LogCaptureFixture
+) -> None:
+    seconds[True] = 6.0
+    network = small_network()
+    noisy = torch.rand((1, 1, 32, 32), generator=rng)
+    inferer = StagesInferer(bfloat16=True)
+    with torch.no_grad(), caplog.at_level(logging.WARNING, "monai_gan_denoise"):
+        found, exact = inferer(noisy, Staged(network))[0], network.stages(noisy)[0]
+    assert torch.equal(found, exact)
+    assert caplog.messages == ["bfloat16 is 3 times slower than float32 here; float32 is used."]
+
+
 class WrongInBfloat16(GanDenoiser):
     """A network as a faulty release of torch would compute it."""
 
-    def stages(self, noisy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        refined, coarse, level = super().stages(noisy)
-        return (refined + torch.is_autocast_enabled("cpu"), coarse, level)
+    def stages(self, noisy: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        refined, coarse, estimated = super().stages(noisy, level)
+        return (refined + torch.is_autocast_enabled("cpu"), coarse, estimated)
 
 
+@pytest.mark.usefixtures("seconds")
 def test_bfloat16_is_left_where_it_is_wrong(rng: Generator, caplog: pytest.LogCaptureFixture) -> None:
     network = WrongInBfloat16(features=(8, 8), blocks=1, refinement_features=8, refinement_blocks=1)
     noisy = torch.rand((1, 1, 32, 32), generator=rng)
@@ -176,4 +217,4 @@ def test_bfloat16_is_left_where_it_is_wrong(rng: Generator, caplog: pytest.LogCa
     with torch.no_grad(), caplog.at_level(logging.WARNING, "monai_gan_denoise"):
         found, exact = inferer(noisy, Staged(network))[0], network.stages(noisy)[0]
     assert torch.equal(found, exact)
-    assert "float32 is used" in caplog.messages[0]
+    assert "bfloat16 is off by" in caplog.messages[0]

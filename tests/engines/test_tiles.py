@@ -18,9 +18,10 @@ TOLERANCE = 1e-4  # network units, in which an image's range is about 1
 
 
 def small_denoiser(rng: Generator) -> GanDenoiser:
-    """Two resolutions, random weights, a refinement that is not the identity; reach 23, stride 4."""
-    denoiser = GanDenoiser(features=(6, 8), blocks=1, refinement_features=6, refinement_blocks=1)
-    nn.init.normal_(denoiser.refinement.head.weight, std=0.3, generator=rng)
+    """Two resolutions, random weights, a refinement that is not the identity and a level that counts; stride 4."""
+    denoiser = GanDenoiser(features=(6, 8), blocks=1, refinement_features=6, refinement_blocks=1, level_features=(4, 4))
+    for layer in (denoiser.refinement.head, denoiser.generator.level_front):
+        nn.init.normal_(layer.weight, std=0.3, generator=rng)
     return denoiser.eval()
 
 
@@ -49,13 +50,13 @@ def test_windows_are_no_larger_than_asked_and_keep_away_from_edges_that_are_not_
 
 
 def test_windows_are_of_about_one_size() -> None:
-    sizes = {each.seen.stop - each.seen.start for each in windows(5000, largest=2048, reach=214, stride=16)}
-    assert sizes == {1968, 1960}
+    sizes = {each.seen.stop - each.seen.start for each in windows(5000, largest=2048, reach=269, stride=16)}
+    assert sizes == {2032, 2024}
 
 
 def test_a_window_smaller_than_what_the_network_sees_is_refused(rng: Generator) -> None:
-    with pytest.raises(ValueError, match=r"window must be at least 60 pixels .* 25 pixels far, got 59\."):
-        in_windows(small_denoiser(rng), torch.rand((1, 1, 90, 30), generator=rng), 59)
+    with pytest.raises(ValueError, match=r"window must be at least 108 pixels .* 50 pixels far, got 107\."):
+        in_windows(small_denoiser(rng), torch.rand((1, 1, 140, 30), generator=rng), 107)
 
 
 @pytest.mark.parametrize("size", [(200, 130), (131, 197), (150, 17), (16, 149), (64, 64)])
@@ -65,7 +66,7 @@ def test_windows_give_what_the_whole_image_gives(size: tuple[int, int], rng: Gen
     with torch.no_grad():
         whole = network(noisy)
     assert (whole - noisy).abs().max() > 0.01
-    torch.testing.assert_close(in_windows(network, noisy, 72), whole, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(in_windows(network, noisy, 112), whole, atol=1e-6, rtol=1e-5)
 
 
 def test_a_window_off_the_stride_or_too_close_to_an_edge_would_show(rng: Generator) -> None:
@@ -73,9 +74,9 @@ def test_a_window_off_the_stride_or_too_close_to_an_edge_would_show(rng: Generat
     noisy = torch.rand((1, 1, 16, 200), generator=rng)
     with torch.no_grad():
         whole = network(noisy)
-        off = predict_in_windows(network, noisy, 71, network.reach, 1)
-        near = predict_in_windows(network, noisy, 71, 8, network.stride)
-        blended = SlidingWindowInferer((16, 72), overlap=0.5, mode="gaussian")(noisy, network)
+        off = predict_in_windows(network, noisy, 111, network.reach, 1)
+        near = predict_in_windows(network, noisy, 111, 8, network.stride)
+        blended = SlidingWindowInferer((16, 112), overlap=0.5, mode="gaussian")(noisy, network)
     for other in (off, near, blended):
         assert (other - whole).abs().max() > TOLERANCE
 
@@ -93,7 +94,7 @@ class Largest(nn.Module):
         return self.network(noisy)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(("size", "window"), [((190, 110), 100), ((60, 70), 100), ((100, 90), 64)])
+@pytest.mark.parametrize(("size", "window"), [((230, 150), 140), ((60, 70), 140), ((140, 130), 112)])
 def test_the_network_never_sees_more_pixels_than_a_window(size: tuple[int, int], window: int, rng: Generator) -> None:
     network = Largest(small_denoiser(rng))
     volume = torch.rand((1, 1, *size, 5), generator=rng)

@@ -37,6 +37,61 @@ def test_discriminator_sees_clean_images_as_real_in_every_iteration(
         assert not torch.equal(output["pred"], noisy)
 
 
+def with_neighbors(batch: tuple[Tensor, Tensor], *_: object) -> tuple[Tensor, Tensor]:
+    """Put other images before and after the noisy one."""
+    noisy, clean = batch
+    return torch.cat((noisy + 1, noisy.flip(-1), noisy, noisy.flip(-2), noisy - 1), dim=1), clean
+
+
+def test_discriminator_sees_the_middle_one_of_neighboring_slices_alone(
+    make_trainer: Make, adversary: Adversary, witness: nn.Module, images: list[tuple[Tensor, Tensor]]
+) -> None:
+    adversary.warmup = 6
+    outputs = record(make_trainer(adversary, prepare_batch=with_neighbors))
+    for (shown, beside), output, (noisy, clean) in zip(witness.shown, outputs, images, strict=True):
+        assert torch.equal(shown, torch.cat((clean, output["pred"])))
+        assert torch.equal(beside, torch.cat((noisy, noisy)))
+        assert torch.equal(output["image"], noisy)
+
+
+def test_loss_gets_the_stages_and_the_level_of_the_noise_that_there_was(
+    make_trainer: Make, images: list[tuple[Tensor, Tensor]]
+) -> None:
+    trainer = make_trainer(
+        prepare_batch=with_neighbors,
+        noise_level=lambda noisy, clean: (noisy - clean).abs(),
+        tell_level=lambda level: torch.full_like(level, -1.0),
+    )
+    given: list[tuple[Tensor, ...]] = []
+    trainer.loss_function.register_forward_pre_hook(lambda _module, inputs: given.append(inputs[0]))
+    outputs = record(trainer)
+    for stages, output, (noisy, clean) in zip(given, outputs, images, strict=True):
+        refined, _, level, truth = stages
+        assert torch.equal(refined, output["pred"])
+        assert torch.equal(truth, (noisy - clean).abs())
+        assert not torch.equal(level, truth)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_network_sees_all_slices_and_what_it_is_told(
+    told: bool, make_trainer: Make, images: list[tuple[Tensor, Tensor]]
+) -> None:
+    trainer = make_trainer(
+        prepare_batch=with_neighbors, tell_level=(lambda level: level / 2) if told else None, noise_level=_thrice
+    )
+    seen: list[tuple[Tensor, ...]] = []
+    trainer.network.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs))
+    trainer.run()
+    for inputs, (noisy, clean) in zip(seen, images, strict=True):
+        assert torch.equal(inputs[0], with_neighbors((noisy, clean))[0])
+        assert len(inputs) == 1 + told
+        assert not told or torch.equal(inputs[1], _thrice(noisy, clean) / 2)
+
+
+def _thrice(noisy: Tensor, clean: Tensor) -> Tensor:
+    return 3 * (noisy - clean).abs()
+
+
 def test_adversary_waits_for_its_beginning_and_leads_after_its_warmup(make_trainer: Make, adversary: Adversary) -> None:
     adversary.begin, adversary.warmup = 2, 2
     outputs = record(make_trainer(adversary))

@@ -13,9 +13,10 @@ Stages = tuple[Tensor, Tensor, Tensor, Tensor]
 
 @pytest.fixture
 def stages(noisy_pair: tuple[Tensor, Tensor], rng: Generator) -> Stages:
-    noisy, label = noisy_pair
+    _, label = noisy_pair
     refined, coarse = (label + std * torch.randn(label.shape, generator=rng) for std in (0.02, 0.05))
-    return refined, coarse, 0.1 * torch.rand(label.shape, generator=rng), noisy
+    level, truth = 0.1 * torch.rand((2, *label.shape), generator=rng)
+    return refined, coarse, level, truth
 
 
 def terms() -> dict[str, nn.Module]:
@@ -25,7 +26,7 @@ def terms() -> dict[str, nn.Module]:
 def test_every_term_is_named_and_weighed(stages: Stages, phantom: Tensor) -> None:
     weights = {"absolute": 2.0, "square": 3.0, "coarse": 0.5, "level": 0.1}
     weighed = DenoisingLoss(terms(), weights)(stages, phantom)
-    refined, coarse, level, noisy = stages
+    refined, coarse, level, truth = stages
     absolute, square = (
         [float((image - phantom).abs().pow(power).mean()) for image in (refined, coarse)] for power in (1, 2)
     )
@@ -33,7 +34,7 @@ def test_every_term_is_named_and_weighed(stages: Stages, phantom: Tensor) -> Non
     assert weighed["absolute"].item() == pytest.approx(2 * absolute[0], rel=1e-5)
     assert weighed["square"].item() == pytest.approx(3 * square[0], rel=1e-5)
     assert weighed["coarse"].item() == pytest.approx(0.5 * (2 * absolute[1] + 3 * square[1]), rel=1e-5)
-    assert weighed["level"].item() == pytest.approx(0.1 * NoiseLevelLoss()(level, noisy, phantom).item(), rel=1e-5)
+    assert weighed["level"].item() == pytest.approx(0.1 * NoiseLevelLoss()(level, truth).item(), rel=1e-5)
 
 
 def test_a_term_without_weight_is_not_computed(stages: Stages, phantom: Tensor) -> None:

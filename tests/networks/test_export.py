@@ -12,7 +12,8 @@ from monai_gan_denoise.networks import GanDenoiser
 @pytest.mark.slow
 def test_torchscript_equals_eager_at_any_size(rng: Generator) -> None:
     denoiser = GanDenoiser(features=(6, 8, 8, 8), blocks=1, refinement_features=6, refinement_blocks=1).eval()
-    torch.nn.init.normal_(denoiser.refinement.head.weight, std=0.3, generator=rng)
+    for layer in (denoiser.refinement.head, denoiser.generator.level_front):
+        torch.nn.init.normal_(layer.weight, std=0.3, generator=rng)
     script = torch.jit.script(denoiser)
     for shape in [(1, 1, 16, 16), (1, 1, 17, 31), (3, 1, 64, 64), (1, 1, 97, 55)]:
         noisy = torch.rand(shape, generator=rng)

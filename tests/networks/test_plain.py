@@ -12,6 +12,7 @@ from monai_gan_denoise.networks import (
     DnCNN,
     GanDenoiser,
     Generator,
+    NoiseLevelEstimator,
     NoRefinement,
     PlainDiscriminator,
     PlainGenerator,
@@ -33,6 +34,16 @@ def dncnn(spatial_dims: int = 2) -> TwoStageDenoiser:
 
 
 @pytest.mark.parametrize("build", [plain, dncnn])
+def test_level_and_neighbors_change_nothing_in_a_network_that_asks_for_none(build: type, rng: Source) -> None:
+    denoiser = build()
+    slices = torch.rand((2, 5, 16, 16), generator=rng)
+    with torch.no_grad():
+        expected = denoiser(slices[:, 2:3])
+        torch.testing.assert_close(denoiser(slices, torch.full((2, 1, 16, 16), 0.2)), expected)
+    assert denoiser.neighbors == 0
+
+
+@pytest.mark.parametrize("build", [plain, dncnn])
 @pytest.mark.parametrize("size", [(16, 17), (23, 40), (17, 19, 16)])
 def test_images_of_any_size_keep_it_and_the_stages_are_those_of_the_parts(
     build: type, size: tuple[int, ...], rng: Source
@@ -43,10 +54,10 @@ def test_images_of_any_size_keep_it_and_the_stages_are_those_of_the_parts(
     with torch.no_grad():
         assert denoiser(noisy).shape == noisy.shape
         refined, coarse, level = denoiser.stages(whole)
-        expected, zeros, features = denoiser.generator(whole)
+        expected, features = denoiser.generator(whole, level)
         torch.testing.assert_close(coarse, expected)
         torch.testing.assert_close(refined, denoiser.refinement(whole, coarse, level, features))
-        assert not zeros.any()
+        assert not level.any()
 
 
 def test_without_refinement_the_refined_image_is_the_coarse_one(rng: Source) -> None:
@@ -117,7 +128,7 @@ def test_dncnn_predicts_the_noise(rng: Source) -> None:
     nn.init.zeros_(last.weight)
     nn.init.constant_(last.bias, 0.1)
     noisy = torch.rand((1, 1, 16, 16), generator=rng)
-    torch.testing.assert_close(network(noisy)[0], noisy - 0.1)
+    torch.testing.assert_close(network(noisy, torch.zeros_like(noisy))[0], noisy - 0.1)
 
 
 def test_dncnn_of_one_layer_is_refused() -> None:
@@ -133,7 +144,8 @@ def operations(denoiser: nn.Module) -> int:
 
 
 def test_three_more_blocks_cost_what_the_refinement_costs() -> None:
-    single = TwoStageDenoiser(Generator(extra_blocks=3), NoRefinement())
+    generator = Generator(extra_blocks=3, neighbors=2)
+    single = TwoStageDenoiser(generator, NoRefinement(), estimator=NoiseLevelEstimator(), neighbors=2)
     both = GanDenoiser()
     assert isinstance(both.refinement, Refinement)
     assert operations(single) == pytest.approx(operations(both), rel=0.01)
@@ -145,6 +157,6 @@ def test_extra_blocks_work_before_the_head(rng: Source) -> None:
     generator = Generator(features=(4, 6), extra_blocks=2)
     seen: list[torch.Size] = []
     generator.extra.register_forward_hook(lambda _module, _inputs, output: seen.append(output.shape))
-    generator(torch.rand((1, 1, 16, 24), generator=rng))
+    generator(*torch.rand((2, 1, 1, 16, 24), generator=rng))
     assert len(generator.extra) == 2
     assert seen == [torch.Size((1, 4, 8, 12))]
