@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": {"benchmark", "io", "metrics", "transforms"},
     "integrations": {"inference", "io", "training"},
     "terminal": set(),
+    "law_options": {"simulation", "terminal"},
     "cli": {
         "ablation",
         "benchmark",
@@ -40,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
         "export",
         "inference",
         "integrations",
+        "law_options",
         "samples",
         "simulation",
         "terminal",

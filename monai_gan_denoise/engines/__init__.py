@@ -7,7 +7,7 @@ from monai_gan_denoise.engines.evaluator import Outcome, ScanDataset, ScanEngine
 from monai_gan_denoise.engines.examples import ExampleImages, has_tensorboard
 from monai_gan_denoise.engines.figures import BeforeAfterFigures
 from monai_gan_denoise.engines.handlers import GradientClipping, LossGuard, TrainingError, WeightsSaver
-from monai_gan_denoise.engines.inferers import SlicewiseInferer, StagesInferer
+from monai_gan_denoise.engines.inferers import SlicewiseInferer, StagesInferer, predict
 from monai_gan_denoise.engines.noise_level import NoiseLevel, check_noise_level
 from monai_gan_denoise.engines.progress import TrainingProgress
 from monai_gan_denoise.engines.reporter import RunReporter
@@ -43,6 +43,7 @@ __all__ = [
     "end_unless",
     "has_tensorboard",
     "interruptible",
+    "predict",
     "root_cause",
     "unwrapped",
 ]

@@ -26,7 +26,7 @@ from monai_gan_denoise.engines.noise_level import (
 from monai_gan_denoise.engines.outliers import predict_without_outliers, without_outliers
 from monai_gan_denoise.engines.tiles import predict_in_windows
 
-__all__ = ["SlicewiseInferer", "StagesInferer"]
+__all__ = ["SlicewiseInferer", "StagesInferer", "predict"]
 
 logger = logging.getLogger(__name__)
 
@@ -245,6 +245,23 @@ class SlicewiseInferer(Inferer):
             return torch.stack([_call(network, network, seen[0]), estimated])
         level = seen[1] if len(seen) > 1 else self.noise_level.factor * estimated
         return torch.stack([_call(network, network, seen[0], level), estimated])
+
+
+def predict(inferer: Inferer, image: Tensor, network: Callable[..., Any]) -> dict[str, Tensor]:
+    """Take one image to the network and back.
+
+    Args:
+        inferer: a ``SlicewiseInferer``, or any other that gives one image.
+        image: ``(1, *spatial)`` in network units.
+        network: the network.
+
+    Returns:
+        The entries of an item: ``pred`` and, if the inferer gives it, the noise-level map as ``noise``; same shape.
+    """
+    predicted = inferer(image[None], network)
+    if isinstance(predicted, Tensor):
+        return {"pred": predicted[0]}
+    return {"pred": predicted[0][0], "noise": predicted[1][0]}
 
 
 def _opened(inputs: Tensor) -> tuple[Tensor, dict[str, Any], str]:

@@ -10,7 +10,14 @@ from monai_gan_denoise.io.scan import Derivation
 __all__ = ["derive"]
 
 
-def derive(weights_hash: str, perception: float, strength: float, new_uids: bool = False, salt: str = "") -> Derivation:
+def derive(
+    weights_hash: str,
+    perception: float,
+    strength: float,
+    new_uids: bool = False,
+    salt: str = "",
+    noise_level: str = "auto",
+) -> Derivation:
     """Describe denoising with these weights and settings.
 
     Args:
@@ -19,12 +26,15 @@ def derive(weights_hash: str, perception: float, strength: float, new_uids: bool
         strength: share of the denoising that is applied.
         new_uids: draw fresh UIDs for DICOM outputs.
         salt: with ``new_uids``, that of the run that is resumed, so that its series go on under their UIDs.
+        noise_level: what the network is told of the noise, if it is not left to its own estimate.
     """
+    told = "" if noise_level == "auto" else noise_level
     return Derivation(
         label="denoised",
         # The first sentence fits into the 79 bytes that a NIfTI header has for it.
         description=f"monai_gan_denoise {__version__}, weights {weights_hash}, perception {perception:g}, "
-        f"strength {strength:g}. Denoised; research use only.",
-        fingerprint=f"{__version__}/{weights_hash}/{float(perception)!r}/{float(strength)!r}",
+        f"strength {strength:g}. {f'Noise level {told}. ' if told else ''}Denoised; research use only.",
+        fingerprint=f"{__version__}/{weights_hash}/{float(perception)!r}/{float(strength)!r}"
+        + (f"/level {told}" if told else ""),
         salt=(salt or uuid4().hex) if new_uids else "",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monai_gan_denoise.inference import Denoiser
+from monai_gan_denoise.inference import Denoiser, NoiseLevel
 from monai_gan_denoise.integrations.monai_deploy.outcomes import Outcomes
 
 __all__ = ["Job"]
@@ -20,6 +20,7 @@ class Job:
         input_folder: where the studies are.
         output_folder: gets the input's tree, a derived file for each source.
         strength: share of the denoising, in ``[0, 1]``.
+        noise_level: what the network is told of the noise.
         outcomes: where results and failures are told.
     """
 
@@ -27,4 +28,5 @@ class Job:
     input_folder: Path
     output_folder: Path
     strength: float = 1.0
+    noise_level: NoiseLevel = field(default_factory=NoiseLevel)
     outcomes: Outcomes = field(default_factory=Outcomes)

@@ -101,7 +101,8 @@ class DenoiseOperator(Operator):
         for item in selection.scans:
             files, outputs = (tuple(map(Path, item[key])) for key in ("image", "outputs"))
             try:
-                removed = self.job.denoiser.removed(read_scan(files), item["modality"], self.job.strength)
+                scan, modality = read_scan(files), item["modality"]
+                removed = self.job.denoiser.removed(scan, modality, self.job.strength, self.job.noise_level)
             except Exception as error:  # whatever a decoder raises: that series is named and the next one is tried
                 self.job.outcomes.fail(error, files[0])
                 continue
@@ -129,7 +130,7 @@ class DerivedSeriesWriterOperator(Operator):
 
     def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
         """Write what comes."""
-        derivation = self.job.denoiser.derivation(self.job.strength)
+        derivation = self.job.denoiser.derivation(self.job.strength, noise_level=self.job.noise_level)
         for scan in op_input.receive(DENOISED):
             writer = ScanWriter(derivation)
             writer.set_data_array(torch.from_numpy(scan.removed)[None])

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import nibabel
 import numpy as np
 
-from monai_gan_denoise.inference import Denoiser
+from monai_gan_denoise.inference import Denoiser, NoiseLevel
 from monai_gan_denoise.integrations.monai_label.options import check_number, choose, modalities
 from monai_gan_denoise.integrations.monai_label.progress import progress_in_log
 from monai_gan_denoise.integrations.monai_label.weights import available_weights
@@ -39,6 +39,7 @@ class DenoisingSettings:
         weights: which of ``available_weights``.
         device: a name that torch knows.
         store: of a DICOM series, also put the denoised one into the archive it came from.
+        noise_level: auto, a factor of the network's own estimate such as 1.5x, or a number in the image's units.
     """
 
     modality: str
@@ -47,6 +48,7 @@ class DenoisingSettings:
     weights: str
     device: str
     store: bool = False
+    noise_level: str = "auto"
 
     @classmethod
     def of(cls, request: Mapping[str, Any], options: Mapping[str, Any]) -> DenoisingSettings:
@@ -57,10 +59,13 @@ class DenoisingSettings:
         """
         chosen = choose(request, options)
         shares = {name: check_number(name, chosen[name], 0, 1) for name in ("strength", "perception")}
+        level = str(NoiseLevel.of(chosen["noise_level"]))
         store = str(request.get("store", False)).lower() == "true"
         if store and "store" not in options:
             raise ValueError("store must be false without an archive, got true. Serve a DICOMweb address.")
-        return cls(**{**chosen, **shares, "store": store, "device": str(request.get("device") or "auto")})
+        return cls(
+            **{**chosen, **shares, "noise_level": level, "store": store, "device": str(request.get("device") or "auto")}
+        )
 
 
 class DenoisingService:
@@ -87,6 +92,7 @@ class DenoisingService:
             "modality": self.modalities,
             "strength": 1.0,
             "perception": 1.0,
+            "noise_level": "auto",
             "weights": list(available_weights(self.app_dir)),
             **({"store": False} if self.archive else {}),
         }
@@ -108,11 +114,16 @@ class DenoisingService:
         settings = DenoisingSettings.of(request, self.options())
         denoiser = self.load(settings)
         done = {"modality": settings.modality, "strength": settings.strength, "perception": settings.perception}
+        done["noise_level"] = settings.noise_level
         done["weights"] = settings.weights
         with tempfile.TemporaryDirectory(prefix="monai_gan_denoise_") as folder:
             with progress_in_log(denoiser.network, image.name):
                 evaluator = denoiser.run(
-                    image, Path(folder) / "denoised", modality=settings.modality, strength=settings.strength
+                    image,
+                    Path(folder) / "denoised",
+                    modality=settings.modality,
+                    strength=settings.strength,
+                    noise_level=settings.noise_level,
                 )
             if failures := [outcome.failure for outcome in evaluator.outcomes if outcome.failure]:
                 raise InputError(failures[0].replace(*FOR_CLIENTS))
