@@ -49,8 +49,8 @@ class GanDenoised(MapTransform):
         allow_missing_keys: do not raise if a key is missing.
 
     Raises:
-        ValueError: if ``strength``, ``perception``, ``noise_level`` or ``slice_axis`` is out of range; on a call, if the
-            modality is missing or unknown or the image has another number of axes.
+        ValueError: if ``strength``, ``perception``, ``noise_level`` or ``slice_axis`` is out of range; on a call, if
+            the modality is missing or unknown or the image has another number of axes.
         InputError: on a call, if a value is NaN or infinite, or a slice is smaller than 16 pixels.
         WeightsError: on the first call, if the weights cannot be used.
     """

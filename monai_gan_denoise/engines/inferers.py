@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
-from monai.data import MetaTensor
 from monai.inferers import Inferer
 from torch import Tensor
 from tqdm import tqdm
@@ -24,6 +23,7 @@ from monai_gan_denoise.engines.noise_level import (
     warn_of_far_level,
 )
 from monai_gan_denoise.engines.outliers import predict_without_outliers, without_outliers
+from monai_gan_denoise.engines.slices import Index, closed, opened, put, slices_of, take, varies
 from monai_gan_denoise.engines.tiles import predict_in_windows
 
 __all__ = ["SlicewiseInferer", "StagesInferer", "predict"]
@@ -31,9 +31,6 @@ __all__ = ["SlicewiseInferer", "StagesInferer", "predict"]
 logger = logging.getLogger(__name__)
 
 BFLOAT16_ERROR = 0.05  # of what is removed; rounding to 8 bits in a dozen layers costs about 0.01
-Index: TypeAlias = tuple[Any, ...]  # of a slice, along all axes beyond the plane's
-
-THIRD_AXIS = 2  # the slice axis of an array that says nothing about itself
 
 
 class StagesInferer(Inferer):
@@ -148,26 +145,26 @@ class SlicewiseInferer(Inferer):
             ``NormalizeModalityd``; 0 where a slice is constant.
         """
         check_noise_level(network, self.noise_level, self.noise_map)
-        volume, meta, name = _opened(inputs)
+        volume, meta, name = opened(inputs)
         width, axis = range_width(inputs), meta.get("slice_axis")
         level = self.noise_level.map_for(volume, width, name)
         denoised, levels = volume.clone(), torch.zeros_like(volume) if self.noise_map else None
-        slices, results = _slices(volume, axis), _slices(denoised, axis)
+        slices, results = slices_of(volume, axis), slices_of(denoised, axis)
         medians: list[Tensor] = []  # of slices; that of all pixels would take a copy of the volume
         for batch in self._batches(slices, name):
-            told = None if level is None else _taken(_slices(level, axis), batch)
-            predicted, estimated = self._denoise(network, _taken(slices, batch), told)
-            _put(predicted, results, batch)
+            told = None if level is None else take(slices_of(level, axis), batch)
+            predicted, estimated = self._denoise(network, take(slices, batch), told)
+            put(predicted, results, batch)
             if estimated is not None:
                 medians += estimated.flatten(1).median(1).values
             if levels is not None and estimated is not None:
-                _put(self.noise_level.factor * estimated if told is None else told, _slices(levels, axis), batch)
+                put(self.noise_level.factor * estimated if told is None else told, slices_of(levels, axis), batch)
         if medians and name not in self.warned:  # a series comes volume by volume
             self.warned.add(name)
             warn_of_far_level(self.noise_level, width * float(torch.stack(medians).median()), name)
         if levels is None:
-            return _closed(denoised, meta)
-        return _closed(denoised, meta), _closed(levels.mul_(width), meta)
+            return closed(denoised, meta)
+        return closed(denoised, meta), closed(levels.mul_(width), meta)
 
     def estimate(self, inputs: Tensor, network: Callable[..., Any]) -> Tensor:
         """Estimate the noise-level map and denoise nothing.
@@ -183,15 +180,15 @@ class SlicewiseInferer(Inferer):
             ValueError: if the network knows no noise level.
         """
         check_noise_level(network, "auto", noise_map=True)
-        volume, meta, name = _opened(inputs)
+        volume, meta, name = opened(inputs)
         axis, levels = meta.get("slice_axis"), torch.zeros_like(volume)
-        slices = _slices(volume, axis)
+        slices = slices_of(volume, axis)
         estimate = partial(_call, network.noise_level, network)  # type: ignore[attr-defined]
         for batch in self._batches(slices, name):
-            shown, _ = without_outliers(_taken(slices, batch))
+            shown, _ = without_outliers(take(slices, batch))
             estimated = _in_windows(lambda seen: estimate(seen[0])[None], network, shown[None], self.window)
-            _put(estimated[0], _slices(levels, axis), batch)
-        return _closed(levels.mul_(range_width(inputs)), meta)
+            put(estimated[0], slices_of(levels, axis), batch)
+        return closed(levels.mul_(range_width(inputs)), meta)
 
     def _batches(self, slices: Tensor, name: str) -> Iterator[list[Index]]:
         """Go through the slices that vary, as many at a time as the network is to see, and show how far it is."""
@@ -203,7 +200,7 @@ class SlicewiseInferer(Inferer):
         hidden = None if self.progress and len(batches) > 1 else True
         bar = tqdm(total=len(indices), desc=Path(name).name, unit="slice", leave=False, disable=hidden)
         for batch in batches:
-            varied = [index for index in batch if _varies(slices[(..., *index)])]
+            varied = [index for index in batch if varies(slices[(..., *index)])]
             constant += len(batch) - len(varied)
             if varied:
                 yield varied
@@ -262,37 +259,6 @@ def predict(inferer: Inferer, image: Tensor, network: Callable[..., Any]) -> dic
     if isinstance(predicted, Tensor):
         return {"pred": predicted[0]}
     return {"pred": predicted[0][0], "noise": predicted[1][0]}
-
-
-def _opened(inputs: Tensor) -> tuple[Tensor, dict[str, Any], str]:
-    """Give the image of a batch of one, its metadata and its name."""
-    meta: dict[str, Any] = inputs.meta if isinstance(inputs, MetaTensor) else {}
-    volume = inputs.as_tensor()[0, 0] if isinstance(inputs, MetaTensor) else inputs[0, 0]
-    return volume, meta, str(meta.get("filename_or_obj", "the array"))
-
-
-def _closed(volume: Tensor, meta: dict[str, Any]) -> Tensor:
-    return MetaTensor(volume[None, None], meta=meta) if meta else volume[None, None]
-
-
-def _slices(volume: Tensor, slice_axis: int | None) -> Tensor:
-    """View a volume as ``(H, W, slices, ...)``."""
-    if volume.dim() == 2:
-        return volume[..., None]
-    return volume.movedim(THIRD_AXIS if slice_axis is None else slice_axis, THIRD_AXIS)
-
-
-def _taken(slices: Tensor, indices: Sequence[Index]) -> Tensor:
-    return torch.stack([slices[(..., *index)] for index in indices])
-
-
-def _put(values: Tensor, slices: Tensor, indices: Sequence[Index]) -> None:
-    for index, value in zip(indices, values, strict=True):
-        slices[(..., *index)].copy_(value)
-
-
-def _varies(image: Tensor) -> bool:
-    return bool(image.amin() != image.amax())
 
 
 def _in_windows(
