@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from monai_gan_denoise import __version__
+from monai_gan_denoise.law_options import draw_laws, list_laws
 from monai_gan_denoise.options import benchmark_options
 from monai_gan_denoise.terminal import INTERRUPTED, InterruptibleGroup, fail, log_to_terminal
 
@@ -48,6 +49,13 @@ def commands() -> None:
     show_default=True,
     help="Which weights: 0 those trained for fidelity, 1 the adversarial ones; between, an interpolation.",
 )
+@click.option(
+    "--noise-level",
+    default="auto",
+    show_default=True,
+    help="How noisy images are: auto to estimate it, a factor such as 1.5x, or a number in their units, such as 25 HU.",
+)
+@click.option("--noise-map", is_flag=True, help="Also write the noise level that was used, beside each result.")
 @click.option("--residual", is_flag=True, help="Also write what was removed, beside each result.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights other than the bundle's: a plain state dict.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
@@ -67,6 +75,7 @@ def denoise(
     backend: str,
     perception: float,
     batch_size: int | None,
+    noise_level: str,
     verbose: bool,
     **options: Any,
 ) -> int:
@@ -77,30 +86,14 @@ def denoise(
     """
     from tqdm.contrib.logging import logging_redirect_tqdm
 
-    from monai_gan_denoise.inference import Denoiser
+    from monai_gan_denoise.inference import Denoiser, NoiseLevel
 
     log_to_terminal(logging.DEBUG if verbose else logging.INFO)
+    options["noise_level"] = NoiseLevel.of(noise_level)  # which refuses a wrong one before the network is loaded
     denoiser = Denoiser(weights, device, perception=perception, batch_size=batch_size, backend=backend, progress=True)
     # A scan may be done while the progress bar of another is on the screen.
     with logging_redirect_tqdm([logging.getLogger("monai_gan_denoise")]):
         return denoiser.run(source, target, **options).exit_code
-
-
-def _list_laws(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from monai_gan_denoise.simulation import law_table
-
-        click.echo(law_table())
-        context.exit()
-
-
-def _draw_laws(context: click.Context, _: click.Parameter, path: Path | None) -> None:
-    if path:
-        from monai_gan_denoise.simulation import draw_laws
-
-        log_to_terminal(logging.INFO)
-        draw_laws(path)
-        context.exit()
 
 
 @commands.command(short_help="Add simulated noise to a file, a DICOM series' folder or a tree.")
@@ -115,7 +108,7 @@ def _draw_laws(context: click.Context, _: click.Parameter, path: Path | None) ->
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @click.option("--verbose", is_flag=True, help="Show details of failures.")
 @click.option(
-    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_laws, help="List the laws and exit."
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=list_laws, help="List the laws and exit."
 )
 @click.option(
     "--figure",
@@ -123,7 +116,7 @@ def _draw_laws(context: click.Context, _: click.Parameter, path: Path | None) ->
     type=click.Path(path_type=Path),
     is_eager=True,
     expose_value=False,
-    callback=_draw_laws,
+    callback=draw_laws,
     help="Draw every law at three levels into a PNG and exit.",
 )
 def simulate(

@@ -15,7 +15,7 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, LoadImaged, SaveImaged
 from monai.utils import convert_to_dst_type
 
-from monai_gan_denoise.engines import ScanEvaluator, unwrapped
+from monai_gan_denoise.engines import NoiseLevel, ScanEvaluator, check_noise_level, predict, unwrapped
 from monai_gan_denoise.io import (
     Derivation,
     InputError,
@@ -28,7 +28,7 @@ from monai_gan_denoise.io import (
     subtract,
 )
 
-__all__ = ["Denoiser"]
+__all__ = ["Denoiser", "NoiseLevel"]
 
 LOADED = {"weights", "perception", "device", "backend"}  # what the network was loaded with
 
@@ -84,6 +84,7 @@ class Denoiser:
         x: str | Path | Scan | Image,
         modality: str | None = None,
         strength: float = 1.0,
+        noise_level: NoiseLevel | str | float | Image = "auto",
         *,
         debias: str | None = None,
     ) -> Any:
@@ -96,23 +97,44 @@ class Denoiser:
             modality: ct, mr, xr, us or oct; for a path it may be left to the header.
             strength: share of the denoising, in ``[0, 1]``; 0 returns the input.
             debias: "auto" to remove the bias of MR magnitudes, or "off"; the bundle's default if None.
+            noise_level: what the network is told of the noise: "auto" for its own estimate, a factor of it such as
+                "1.5x", or the standard deviation in the image's units, one number or an array of the image's shape.
 
         Returns:
             An array of the type, shape and dtype of ``x``; for a path or a scan float32, in the modality's units.
 
         Raises:
-            InputError: if ``x`` cannot be denoised.
-            ValueError: if ``modality``, ``strength`` or ``debias`` is not one of those named.
+            InputError: if ``x`` cannot be denoised, or ``noise_level`` is an array of another shape.
+            ValueError: if ``modality``, ``strength``, ``debias`` or ``noise_level`` is not one of those named.
         """
-        if isinstance(x, (str, Path)):
-            scan, known = _read(Path(x), modality)
-            return subtract(scan.values, self.removed(scan, known, strength, debias=debias))
-        if isinstance(x, Scan):
-            return subtract(x.values, self.removed(x, modality or x.modality, strength, debias=debias))
-        values = _numbers(x)
-        scan = _scan_of(values)
-        result = subtract(values, self.removed(scan, modality, strength, debias=debias))
-        return convert_to_dst_type(result, x)[0]
+        level = NoiseLevel.of(noise_level)
+        scan, known = _scan(x, modality)
+        removed = self.removed(scan, known, strength, level, debias=debias)
+        if isinstance(x, (str, Path, Scan)):
+            return subtract(scan.values, removed)
+        return convert_to_dst_type(subtract(_numbers(x), removed), x)[0]
+
+    def noise_map(self, x: str | Path | Scan | Image, modality: str | None = None) -> npt.NDArray[np.float32]:
+        """Estimate how noisy one image or volume is where, as the network does before it denoises.
+
+        Args:
+            x: as for ``denoise``.
+            modality: likewise.
+
+        Returns:
+            The local standard deviation of the noise, float32, in the modality's units and with the shape of ``x``; 0
+            where a slice is constant.
+
+        Raises:
+            InputError: if ``x`` cannot be denoised.
+            ValueError: if ``modality`` is none, or the network knows no noise level.
+        """
+        scan, known = _scan(x, modality)
+        parser = self._parser()
+        item = _loaded(parser, scan, known)
+        with torch.inference_mode():
+            noise = _resolve(parser, "inferer").estimate(item["image"][None], self.network)
+        return np.asarray(noise.cpu())[0, 0]
 
     def run(self, dataset_dir: str | Path, output_dir: str | Path, **settings: Any) -> ScanEvaluator:
         """Denoise a file, a series or a tree into files.
@@ -120,18 +142,23 @@ class Denoiser:
         Args:
             dataset_dir: what to denoise.
             output_dir: where to put the results; see ``monai_gan_denoise.io.find_scans``.
-            **settings: entries of the bundle's inference.json: modality, strength, debias, residual, overwrite,
-                resume, report, new_uids, jobs; the bundle's default for what is None.
+            **settings: entries of the bundle's inference.json: modality, strength, debias, noise_level, noise_map,
+                residual, overwrite, resume, report, new_uids, jobs; the bundle's default for what is None.
 
         Returns:
             The evaluator, with its ``outcomes`` and its ``exit_code``.
 
         Raises:
             KeyboardInterrupt: if SIGINT or SIGTERM ends the run; ``resume`` goes on.
-            ValueError: if a setting is not the run's but the denoiser's, whose network is loaded already.
+            ValueError: if a setting is not the run's but the denoiser's, whose network is loaded already; or if
+                ``noise_level`` is none, is an array, or is one that this network cannot be told.
         """
         if fixed := sorted(LOADED & settings.keys()):
             raise ValueError(f"settings must be those of a run, got {fixed[0]}. Pass it to Denoiser.")
+        level = NoiseLevel.of(settings.get("noise_level", "auto"))
+        if isinstance(level.told, torch.Tensor):
+            raise ValueError("noise_level must be auto, a number or a factor for a run, got a map. Use denoise.")
+        check_noise_level(self.network, level, bool(settings.get("noise_map")))
         paths = {"dataset_dir": Path(dataset_dir), "output_dir": Path(output_dir)}
         parser = self._parser(**{"overwrite": False, **_given(**settings), **paths})
         evaluator: ScanEvaluator = _resolve(parser, "evaluator")
@@ -139,7 +166,13 @@ class Denoiser:
         return evaluator
 
     def removed(
-        self, scan: Scan, modality: str | None = None, strength: float = 1.0, *, debias: str | None = None
+        self,
+        scan: Scan,
+        modality: str | None = None,
+        strength: float = 1.0,
+        noise_level: NoiseLevel | str | float = "auto",
+        *,
+        debias: str | None = None,
     ) -> npt.NDArray[np.float32]:
         """Find what denoising takes away from a scan, for hosts that read and write by themselves.
 
@@ -148,33 +181,40 @@ class Denoiser:
             modality: ct, mr, xr, us or oct; the scan's own if None.
             strength: share of the denoising, in ``[0, 1]``.
             debias: as for ``denoise``.
+            noise_level: as for ``denoise``.
 
         Returns:
             Shape and units of ``scan.values``; what ``ScanWriter`` and ``write_scan`` take from the source's files.
 
         Raises:
-            ValueError: if ``modality``, ``strength`` or ``debias`` is not one of those named.
+            ValueError: if ``modality``, ``strength``, ``debias`` or ``noise_level`` is not one of those named.
         """
-        parser = self._parser(strength=strength, **_given(debias=debias))
-        image = MetaTensor(torch.as_tensor(scan.values)[None], meta=scan_meta(scan))
-        with unwrapped():
-            item = _without(_resolve(parser, "preprocessing"), LoadImaged)({"image": image, "modality": modality})
+        parser = self._parser(strength=strength, noise_level=NoiseLevel.of(noise_level), **_given(debias=debias))
+        item = _loaded(parser, scan, modality)
         with torch.inference_mode(), unwrapped():
-            item["pred"] = _resolve(parser, "inferer")(item["image"][None], self.network)[0]
+            item.update(predict(_resolve(parser, "inferer"), item["image"], self.network))
             item = _without(_resolve(parser, "postprocessing"), SaveImaged)(item)
         removed: npt.NDArray[np.float32] = np.asarray(item["removed"].cpu())[0]
         return removed
 
-    def derivation(self, strength: float = 1.0, new_uids: bool = False, *, debias: str | None = None) -> Derivation:
+    def derivation(
+        self,
+        strength: float = 1.0,
+        new_uids: bool = False,
+        noise_level: NoiseLevel | str | float = "auto",
+        *,
+        debias: str | None = None,
+    ) -> Derivation:
         """Describe what these weights do at a strength, for the writers of ``monai_gan_denoise.io``.
 
         Args:
             strength: share of the denoising, in ``[0, 1]``.
             new_uids: draw fresh UIDs for DICOM outputs.
-            debias: as for ``denoise``.
+            noise_level: as for ``denoise``.
+            debias: likewise.
         """
-        parser = self._parser(strength=strength, new_uids=new_uids, **_given(debias=debias))
-        derivation: Derivation = _resolve(parser, "derivation")
+        settings = {"strength": strength, "new_uids": new_uids, "noise_level": NoiseLevel.of(noise_level)}
+        derivation: Derivation = _resolve(self._parser(**settings, **_given(debias=debias)), "derivation")
         return derivation
 
     def _parser(self, **settings: Any) -> ConfigParser:
@@ -201,6 +241,22 @@ def _check_device(name: str) -> None:
 
 def _without(chain: Compose, kind: type) -> Compose:
     return Compose([transform for transform in chain.transforms if not isinstance(transform, kind)])
+
+
+def _loaded(parser: ConfigParser, scan: Scan, modality: str | None) -> dict[str, Any]:
+    """Give a scan that is in memory to the preprocessing."""
+    image = MetaTensor(torch.as_tensor(scan.values)[None], meta=scan_meta(scan))
+    with unwrapped():
+        return dict(_without(_resolve(parser, "preprocessing"), LoadImaged)({"image": image, "modality": modality}))
+
+
+def _scan(x: str | Path | Scan | Image, modality: str | None) -> tuple[Scan, str | None]:
+    """Give what is to be denoised as a scan, with its modality."""
+    if isinstance(x, (str, Path)):
+        return _read(Path(x), modality)
+    if isinstance(x, Scan):
+        return x, modality or x.modality
+    return _scan_of(_numbers(x)), modality
 
 
 def _read(path: Path, modality: str | None) -> tuple[Scan, str]:

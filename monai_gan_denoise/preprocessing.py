@@ -15,7 +15,7 @@ from monai.data.utils import affine_to_spacing
 from monai.transforms import MapTransform
 from monai.utils import convert_to_dst_type
 
-from monai_gan_denoise.inference import Denoiser
+from monai_gan_denoise.inference import Denoiser, NoiseLevel
 from monai_gan_denoise.io import Scan, refuse_unusable, subtract
 from monai_gan_denoise.io.slicing import thickest_axis
 
@@ -39,6 +39,8 @@ class GanDenoised(MapTransform):
             ``modality``.
         strength: share of the denoising, in ``[0, 1]``.
         debias: "auto" or "off", as for ``Denoiser.denoise``; the bundle's default if None.
+        noise_level: what the network is told of the noise: "auto" for its own estimate, a factor of it such as "1.5x",
+            or the standard deviation in the images' units.
         perception: which weights, as for ``Denoiser``.
         device: where the network runs; "auto" for a GPU where there is one.
         weights: a plain state dict; the bundle's own weights if None.
@@ -48,8 +50,8 @@ class GanDenoised(MapTransform):
         allow_missing_keys: do not raise if a key is missing.
 
     Raises:
-        ValueError: if ``strength``, ``perception``, ``debias`` or ``slice_axis`` is out of range; on a call, if the
-            modality is missing or unknown or the image has another number of axes.
+        ValueError: if ``strength``, ``perception``, ``debias``, ``noise_level`` or ``slice_axis`` is out of range; on a
+            call, if the modality is missing or unknown or the image has another number of axes.
         InputError: on a call, if a value is NaN or infinite, or a slice is smaller than 16 pixels.
         WeightsError: on the first call, if the weights cannot be used.
     """
@@ -68,6 +70,7 @@ class GanDenoised(MapTransform):
         slice_axis: int | None = None,
         modality_key: str = "modality",
         allow_missing_keys: bool = False,
+        noise_level: str | float = "auto",
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         for name, value in (("strength", strength), ("perception", perception)):
@@ -80,6 +83,7 @@ class GanDenoised(MapTransform):
         self.modality, self.modality_key = modality, modality_key
         self.strength, self.slice_axis = strength, slice_axis
         self.debias = debias
+        self.noise_level = NoiseLevel.of(noise_level)
         self.settings: dict[str, Any] = {
             "weights": weights,
             "device": device,
@@ -136,7 +140,8 @@ class GanDenoised(MapTransform):
             bit_range=meta.get("bit_range") or ((float(bits.min), float(bits.max)) if bits else None),
             hu_offset=float(meta.get("hu_offset") or 0.0),
         )
-        return subtract(stored, self.denoiser.removed(scan, modality, self.strength, debias=self.debias))
+        removed = self.denoiser.removed(scan, modality, self.strength, self.noise_level, debias=self.debias)
+        return subtract(stored, removed)
 
     def _slice_axis(self, shape: tuple[int, ...], meta: Mapping[str, Any]) -> int:
         if self.slice_axis is not None:

@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": {"benchmark", "io", "metrics", "transforms"},
     "integrations": {"inference", "io", "training"},
     "terminal": set(),
+    "law_options": {"simulation", "terminal"},
     "options": set(),
     "cli": {
         "ablation",
@@ -41,6 +42,7 @@ ALLOWED: dict[str, set[str]] = {
         "export",
         "inference",
         "integrations",
+        "law_options",
         "options",
         "samples",
         "simulation",

@@ -17,21 +17,22 @@ import torch
 from torch import nn
 
 from monai_gan_denoise import __version__
+from monai_gan_denoise.backends.graphs import DENOISING, Graph
 from monai_gan_denoise.networks import weights_hash
 
 __all__ = ["cached_file", "export_onnx"]
 
-INPUT, OUTPUT = "image", "pred"  # as in the bundle's metadata
 # Batch, height and width of the example, whatever they are, stay free; a size of 1 would be taken for fixed.
 EXAMPLE = (2, 1, 64, 80)
 
 
-def export_onnx(network: nn.Module, path: Path) -> Path:
+def export_onnx(network: nn.Module, path: Path, graph: Graph = DENOISING) -> Path:
     """Write a network with its weights, whole or not at all; other processes may do the same at the same time.
 
     Args:
         network: from ``(B, 1, H, W)`` to the same shape, on the CPU, in evaluation mode.
         path: of the file; its folder is made if absent.
+        graph: what of the network to write.
 
     Returns:
         ``path``.
@@ -45,12 +46,12 @@ def export_onnx(network: nn.Module, path: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder, _quiet():
         partial = Path(folder) / path.name
         torch.onnx.export(
-            network,
-            (torch.zeros(EXAMPLE),),
+            graph.of(network),
+            tuple(torch.zeros(EXAMPLE) for _ in graph.inputs),
             partial,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes=({0: free, 2: free, 3: free},),
+            input_names=list(graph.inputs),
+            output_names=[graph.output],
+            dynamic_shapes=tuple({0: free, 2: free, 3: free} for _ in graph.inputs),
             dynamo=True,
             external_data=False,
             verbose=False,
@@ -59,10 +60,10 @@ def export_onnx(network: nn.Module, path: Path) -> Path:
     return path
 
 
-def cached_file(network: nn.Module) -> Path:
+def cached_file(network: nn.Module, graph: Graph = DENOISING) -> Path:
     """Name the file for a network, which may not exist yet: by its class, its weights and the versions used."""
-    versions = f"{__version__}-torch{torch.__version__}"
-    return _folder() / f"{type(network).__name__}-{weights_hash(network)}-{versions}.onnx"
+    parts = (type(network).__name__, weights_hash(network), graph.name, __version__, f"torch{torch.__version__}")
+    return _folder() / f"{'-'.join(filter(None, parts))}.onnx"
 
 
 @cache

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from monai_gan_denoise.backends.graphs import DENOISING, Graph
 from monai_gan_denoise.backends.onnx_file import cached_file, export_onnx
 from monai_gan_denoise.backends.runtime import Runtime, RuntimeNetwork, onnx_runtime, openvino_runtime
 
@@ -63,7 +65,8 @@ def place(network: nn.Module, backend: str, device: torch.device | str) -> nn.Mo
     check_backend(backend, device)
     if backend == "torch":
         return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-    return _checked(network, backend, LIBRARIES[backend])
+    opened = partial(_checked, network, backend, LIBRARIES[backend], torch.get_num_threads())
+    return RuntimeNetwork(network, opened(DENOISING), opened).eval()
 
 
 def check_backend(backend: str, device: torch.device | str) -> None:
@@ -85,20 +88,20 @@ def check_backend(backend: str, device: torch.device | str) -> None:
         )
 
 
-def _checked(network: nn.Module, backend: str, library: Library) -> RuntimeNetwork:
-    """Open the network's file, written anew if it is absent, damaged or of another network, and compare."""
-    file = cached_file(network)
+def _checked(network: nn.Module, backend: str, library: Library, threads: int, graph: Graph) -> Runtime:
+    """Open a graph's file, written anew if it is absent, damaged or of another network, and compare."""
+    file = cached_file(network, graph)
     if file.is_file():
         try:
-            found = RuntimeNetwork(network, library.open(file, torch.get_num_threads())).eval()
-            if _difference(network, found) <= AGREEMENT:
+            found = library.open(file, threads)
+            if _difference(network, found, graph) <= AGREEMENT:
                 return found
         except Exception:  # whatever a library raises on a damaged file, which is replaced
             logger.debug("%s could not be opened", file, exc_info=True)
     logger.info("Writing the network for %s to %s, once.", backend, file)
-    export_onnx(network, file)
-    opened = RuntimeNetwork(network, library.open(file, torch.get_num_threads())).eval()
-    difference = _difference(network, opened)
+    export_onnx(network, file, graph)
+    opened = library.open(file, threads)
+    difference = _difference(network, opened, graph)
     if not difference <= AGREEMENT:  # so that NaN is refused too
         raise ValueError(
             f"backend must agree with torch to {AGREEMENT:g} of the range, got {difference:.2g} from {backend}. "
@@ -108,6 +111,9 @@ def _checked(network: nn.Module, backend: str, library: Library) -> RuntimeNetwo
 
 
 @torch.inference_mode()
-def _difference(network: nn.Module, runtime: RuntimeNetwork) -> float:
-    noisy = torch.rand(CHECKED, generator=torch.Generator().manual_seed(0))
-    return float((network(noisy) - runtime(noisy)).abs().max())
+def _difference(network: nn.Module, runtime: Runtime, graph: Graph) -> float:
+    rng = torch.Generator().manual_seed(0)
+    noisy = torch.rand(CHECKED, generator=rng)
+    images = [noisy, *(0.1 * torch.rand(CHECKED, generator=rng) for _ in graph.inputs[1:])]
+    expected: torch.Tensor = graph.of(network)(*images)
+    return float((expected - torch.from_numpy(runtime(*(image.numpy() for image in images)))).abs().max())

@@ -7,8 +7,9 @@ from monai_gan_denoise.engines.evaluator import Outcome, ScanDataset, ScanEngine
 from monai_gan_denoise.engines.examples import ExampleImages, has_tensorboard
 from monai_gan_denoise.engines.figures import BeforeAfterFigures
 from monai_gan_denoise.engines.handlers import GradientClipping, LossGuard, TrainingError, WeightsSaver
-from monai_gan_denoise.engines.inferers import SlicewiseInferer, StagesInferer
+from monai_gan_denoise.engines.inferers import SlicewiseInferer, StagesInferer, predict
 from monai_gan_denoise.engines.kept_state import keep_state
+from monai_gan_denoise.engines.noise_level import NoiseLevel, check_noise_level
 from monai_gan_denoise.engines.progress import TrainingProgress
 from monai_gan_denoise.engines.reporter import RunReporter
 from monai_gan_denoise.engines.resume import EpochSeeds, RunPosition
@@ -26,6 +27,7 @@ __all__ = [
     "GradientClipping",
     "Interruption",
     "LossGuard",
+    "NoiseLevel",
     "Outcome",
     "RunPosition",
     "RunReporter",
@@ -38,10 +40,12 @@ __all__ = [
     "TrainingError",
     "TrainingProgress",
     "WeightsSaver",
+    "check_noise_level",
     "end_unless",
     "has_tensorboard",
     "interruptible",
     "keep_state",
+    "predict",
     "root_cause",
     "unwrapped",
 ]

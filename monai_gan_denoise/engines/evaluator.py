@@ -19,6 +19,7 @@ from torch import nn
 
 from monai_gan_denoise.engines.by_volume import before_saving, denoise_by_volume, saving
 from monai_gan_denoise.engines.ending import ScanEvents, interruptible
+from monai_gan_denoise.engines.inferers import predict
 from monai_gan_denoise.engines.overlap import finish_scans
 from monai_gan_denoise.engines.unwrapping import end_unless
 from monai_gan_denoise.io import InputError, large_series
@@ -249,7 +250,7 @@ class ScanEvaluator(ScanEngine):
         return saving(self.postprocessing)(item) if "series" in item else self.postprocessing(item)
 
     def _predict(self, item: dict[str, Any]) -> dict[str, Any]:
-        return {**item, "pred": self.inferer(item["image"][None], self.network.eval())[0]}
+        return {**item, **predict(self.inferer, item["image"], self.network.eval())}
 
     def _end_if_stopped(self, *_: Any) -> None:
         if self.stop.is_set():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -11,20 +11,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.data import MetaTensor
 from monai.inferers import Inferer
 from torch import Tensor
 from tqdm import tqdm
 
-from monai_gan_denoise.engines.outliers import predict_without_outliers
+from monai_gan_denoise.engines.noise_level import (
+    NoiseLevel,
+    Setting,
+    check_noise_level,
+    range_width,
+    warn_of_far_level,
+)
+from monai_gan_denoise.engines.outliers import predict_without_outliers, without_outliers
+from monai_gan_denoise.engines.slices import Index, closed, opened, put, slices_of, take, varies
 from monai_gan_denoise.engines.tiles import predict_in_windows
 
-__all__ = ["SlicewiseInferer", "StagesInferer"]
+__all__ = ["SlicewiseInferer", "StagesInferer", "predict"]
 
 logger = logging.getLogger(__name__)
 
 BFLOAT16_ERROR = 0.05  # of what is removed; rounding to 8 bits in a dozen layers costs about 0.01
-THIRD_AXIS = 2  # the slice axis of an array that says nothing about itself
 
 
 class StagesInferer(Inferer):
@@ -102,30 +108,90 @@ class SlicewiseInferer(Inferer):
         progress: show a progress bar for volumes.
         window: pixels along each side of what the network sees at once, at most; a network must say its ``reach`` and
             ``stride`` for that, as ``networks.TwoStageDenoiser`` does, or slices are whole. None for whole slices.
+        noise_level: what the network is told of the noise, as ``NoiseLevel.of`` reads it.
+        noise_map: give the noise-level map besides, which takes another copy of the volume.
 
     Raises:
-        ValueError: if ``batch_size`` is not positive.
+        ValueError: if ``batch_size`` is not positive or ``noise_level`` is none; on a call, if the network cannot be
+            told one.
     """
 
-    def __init__(self, batch_size: int, progress: bool = True, window: int | None = None) -> None:
+    def __init__(
+        self,
+        batch_size: int,
+        progress: bool = True,
+        window: int | None = None,
+        noise_level: Setting = "auto",
+        noise_map: bool = False,
+    ) -> None:
         super().__init__()
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}. Pass a number of slices.")
         self.batch_size = batch_size
         self.progress = progress
         self.window = window
+        self.noise_level = NoiseLevel.of(noise_level)
+        self.noise_map = noise_map
+        self.warned: set[str] = set()
 
-    def __call__(self, inputs: Tensor, network: Callable[..., Any], *_: Any, **__: Any) -> Tensor:
+    def __call__(
+        self, inputs: Tensor, network: Callable[..., Any], *_: Any, **__: Any
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Denoise ``inputs``, ``(1, 1, *spatial)`` in network units with two spatial axes or more.
 
         Returns:
-            Same shape, on the device and with the metadata of ``inputs``.
+            Same shape, on the device and with the metadata of ``inputs``. With ``noise_map`` also the map of the
+            standard deviation that the network took the noise to have, in the units that ``inputs`` had before
+            ``NormalizeModalityd``; 0 where a slice is constant.
         """
-        meta: dict[str, Any] = inputs.meta if isinstance(inputs, MetaTensor) else {}
-        volume = inputs.as_tensor()[0, 0] if isinstance(inputs, MetaTensor) else inputs[0, 0]
-        denoised = volume.clone()
-        name = str(meta.get("filename_or_obj", "the array"))
-        slices, results = (_slices(each, meta.get("slice_axis")) for each in (volume, denoised))
+        check_noise_level(network, self.noise_level, self.noise_map)
+        volume, meta, name = opened(inputs)
+        width, axis = range_width(inputs), meta.get("slice_axis")
+        level = self.noise_level.map_for(volume, width, name)
+        denoised, levels = volume.clone(), torch.zeros_like(volume) if self.noise_map else None
+        slices, results = slices_of(volume, axis), slices_of(denoised, axis)
+        medians: list[Tensor] = []  # of slices; that of all pixels would take a copy of the volume
+        for batch in self._batches(slices, name):
+            told = None if level is None else take(slices_of(level, axis), batch)
+            predicted, estimated = self._denoise(network, take(slices, batch), told)
+            put(predicted, results, batch)
+            if estimated is not None:
+                medians += estimated.flatten(1).median(1).values
+            if levels is not None and estimated is not None:
+                put(self.noise_level.factor * estimated if told is None else told, slices_of(levels, axis), batch)
+        if medians and name not in self.warned:  # a series comes volume by volume
+            self.warned.add(name)
+            warn_of_far_level(self.noise_level, width * float(torch.stack(medians).median()), name)
+        if levels is None:
+            return closed(denoised, meta)
+        return closed(denoised, meta), closed(levels.mul_(width), meta)
+
+    def estimate(self, inputs: Tensor, network: Callable[..., Any]) -> Tensor:
+        """Estimate the noise-level map and denoise nothing.
+
+        Args:
+            inputs: as for a call.
+            network: one that has ``noise_level``.
+
+        Returns:
+            The network's own estimate, as a call gives it with ``noise_map``, whatever ``noise_level`` is.
+
+        Raises:
+            ValueError: if the network knows no noise level.
+        """
+        check_noise_level(network, "auto", noise_map=True)
+        volume, meta, name = opened(inputs)
+        axis, levels = meta.get("slice_axis"), torch.zeros_like(volume)
+        slices = slices_of(volume, axis)
+        estimate = partial(_call, network.noise_level, network)  # type: ignore[attr-defined]
+        for batch in self._batches(slices, name):
+            shown, _ = without_outliers(take(slices, batch))
+            estimated = _in_windows(lambda seen: estimate(seen[0])[None], network, shown[None], self.window)
+            put(estimated[0], slices_of(levels, axis), batch)
+        return closed(levels.mul_(range_width(inputs)), meta)
+
+    def _batches(self, slices: Tensor, name: str) -> Iterator[list[Index]]:
+        """Go through the slices that vary, as many at a time as the network is to see, and show how far it is."""
         indices = list(np.ndindex(*slices.shape[2:]))
         count = self._slices_at_once(slices.shape[0] * slices.shape[1])
         batches = [indices[start : start + count] for start in range(0, len(indices), count)]
@@ -134,43 +200,80 @@ class SlicewiseInferer(Inferer):
         hidden = None if self.progress and len(batches) > 1 else True
         bar = tqdm(total=len(indices), desc=Path(name).name, unit="slice", leave=False, disable=hidden)
         for batch in batches:
-            varied = [index for index in batch if _varies(slices[(..., *index)])]
+            varied = [index for index in batch if varies(slices[(..., *index)])]
             constant += len(batch) - len(varied)
             if varied:
-                noisy = torch.stack([slices[(..., *index)] for index in varied])
-                predicted = predict_without_outliers(partial(_predict, network, window=self.window), noisy)
-                for index, result in zip(varied, predicted, strict=True):
-                    results[(..., *index)].copy_(result)
+                yield varied
             bar.update(len(batch))
         bar.close()
         if constant:
             logger.info("%s: %d of %d slices are constant and were copied.", name, constant, len(indices))
-        return MetaTensor(denoised[None, None], meta=meta) if meta else denoised[None, None]
 
     def _slices_at_once(self, pixels: int) -> int:
         return self.batch_size if self.window is None else max(1, min(self.batch_size, self.window**2 // pixels))
 
+    def _denoise(self, network: Callable[..., Any], noisy: Tensor, told: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Denoise slices ``(B, H, W)``; and, if a level is told or shown, give the network's own estimate of it."""
+        if self.noise_level.is_auto and not self.noise_map:
+            whole = partial(_call, network, network)
+            return predict_without_outliers(partial(_in_windows, whole, network, window=self.window), noisy), None
+        estimates: list[Tensor] = []
 
-def _slices(volume: Tensor, slice_axis: int | None) -> Tensor:
-    """View a volume as ``(H, W, slices, ...)``."""
-    if volume.dim() == 2:
-        return volume[..., None]
-    return volume.movedim(THIRD_AXIS if slice_axis is None else slice_axis, THIRD_AXIS)
+        def predict(shown: Tensor) -> Tensor:
+            seen = shown[None] if told is None else torch.stack([shown, told])
+            predicted, estimated = _in_windows(partial(self._at_level, network), network, seen, self.window)
+            estimates.append(estimated)
+            return predicted
+
+        return predict_without_outliers(predict, noisy), estimates[0]
+
+    def _at_level(self, network: Callable[..., Any], seen: Tensor) -> Tensor:
+        """Denoise slices and estimate their noise level.
+
+        Args:
+            network: the network.
+            seen: the slices, and the level that is told if there is one, ``(1 or 2, B, H, W)``.
+
+        Returns:
+            The denoised slices and the estimate, ``(2, B, H, W)``.
+        """
+        estimated = _call(network.noise_level, network, seen[0])  # type: ignore[attr-defined]
+        if self.noise_level.is_auto:  # to the last bit what it is without a map
+            return torch.stack([_call(network, network, seen[0]), estimated])
+        level = seen[1] if len(seen) > 1 else self.noise_level.factor * estimated
+        return torch.stack([_call(network, network, seen[0], level), estimated])
 
 
-def _varies(image: Tensor) -> bool:
-    return bool(image.amin() != image.amax())
+def predict(inferer: Inferer, image: Tensor, network: Callable[..., Any]) -> dict[str, Tensor]:
+    """Take one image to the network and back.
+
+    Args:
+        inferer: a ``SlicewiseInferer``, or any other that gives one image.
+        image: ``(1, *spatial)`` in network units.
+        network: the network.
+
+    Returns:
+        The entries of an item: ``pred`` and, if the inferer gives it, the noise-level map as ``noise``; same shape.
+    """
+    predicted = inferer(image[None], network)
+    if isinstance(predicted, Tensor):
+        return {"pred": predicted[0]}
+    return {"pred": predicted[0][0], "noise": predicted[1][0]}
 
 
-def _predict(network: Callable[..., Any], noisy: Tensor, *, window: int | None) -> Tensor:
+def _in_windows(
+    predict: Callable[[Tensor], Tensor], network: Callable[..., Any], images: Tensor, window: int | None
+) -> Tensor:
+    """Call ``predict`` on whole images or on windows of them, as the network allows."""
     reach, stride = getattr(network, "reach", None), getattr(network, "stride", None)
     if window is None or reach is None or stride is None:
-        return _predict_whole(network, noisy)
-    return predict_in_windows(partial(_predict_whole, network), noisy, window, reach, stride)
+        return predict(images)
+    return predict_in_windows(predict, images, window, reach, stride)
 
 
-def _predict_whole(network: Callable[..., Any], noisy: Tensor) -> Tensor:
+def _call(method: Callable[..., Tensor], network: Callable[..., Any], *images: Tensor) -> Tensor:
+    """Take slices ``(B, H, W)`` to the network's device, to one of its methods, and back."""
     parameters = getattr(network, "parameters", tuple)  # a network is any callable, also one without parameters
-    device = next((parameter.device for parameter in parameters()), noisy.device)
-    prediction: Tensor = network(noisy[:, None].to(device, memory_format=torch.channels_last))
-    return prediction[:, 0].to(noisy.device)
+    device = next((parameter.device for parameter in parameters()), images[0].device)
+    moved = [image[:, None].to(device, memory_format=torch.channels_last) for image in images]
+    return method(*moved)[:, 0].to(images[0].device)

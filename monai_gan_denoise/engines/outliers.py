@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-__all__ = ["predict_without_outliers"]
+__all__ = ["predict_without_outliers", "without_outliers"]
 
 # Both in network units, where a modality's range is [0, 1]. Within the margin lies all but a millionth of noise of
 # 600 HU in air, which a narrower one would leave there as specks, and a wider one lets metal ring further.
@@ -31,13 +31,18 @@ def predict_without_outliers(predict: Callable[[Tensor], Tensor], noisy: Tensor)
         The denoised slices, same shape: beyond the margin less what was removed at its edge, and at padding the input.
         What ``predict`` gives, bit by bit, everywhere else.
     """
-    padding = _padding(noisy)
-    shown = noisy.clamp(-MARGIN, 1 + MARGIN).masked_fill_(padding, 0.0)
+    shown, padding = without_outliers(noisy)
     denoised = predict(shown)
     if torch.equal(shown, noisy):
         return denoised
     changed = torch.where(padding, noisy, noisy + (denoised - shown))
     return torch.where(shown == noisy, denoised, changed)
+
+
+def without_outliers(noisy: Tensor) -> tuple[Tensor, Tensor]:
+    """Give what the network is shown of slices ``(B, H, W)``, and where they are padding."""
+    padding = _padding(noisy)
+    return noisy.clamp(-MARGIN, 1 + MARGIN).masked_fill_(padding, 0.0), padding
 
 
 def _padding(slices: Tensor) -> Tensor:

@@ -26,9 +26,9 @@ from monai_gan_denoise.io import (
     RunState,
     ScanRecord,
     ScanStatus,
-    residual_path,
     source_digest,
     stored_bytes,
+    with_companions,
     write_report,
 )
 
@@ -47,7 +47,7 @@ class RunReporter:
         device: where the network runs.
         weights: file of the weights.
         weights_hash: what ``monai_gan_denoise.networks.weights_hash`` says of the network.
-        settings: of the run, for its reader; must hold ``residual``.
+        settings: of the run, for its reader; must hold ``residual``, and may hold ``noise_map``.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class RunReporter:
         settings: Mapping[str, Any],
     ) -> None:
         self.claim, self.residual = claim, bool(settings["residual"])
+        self.noise_map = bool(settings.get("noise_map"))
         self.device, self.weights, self.weights_hash = str(device), str(weights), weights_hash
         self.settings = dict(settings)
 
@@ -73,7 +74,7 @@ class RunReporter:
         self.records: dict[str, ScanRecord] = {}
         for item in engine.dataset.data:
             outputs = [Path(path) for path in item.get("outputs", ())]
-            named = [*outputs, residual_path(outputs)] if outputs and self.residual else outputs
+            named = with_companions(outputs, self.residual, self.noise_map)
             self.records[str(item["image"][0])] = self.claim.record(item["image"], named, item.get("modality"))
         self._write("running")
 
@@ -97,7 +98,7 @@ class RunReporter:
         if record["status"] == "denoised":
             record["source"] = source_digest(outcome.files)
             record["derivation"] = self.claim.way(record["modality"])
-            # Slices on no grid have no residual.
+            # Slices on no grid have neither residual nor noise map.
             record["outputs"] = [name for name in record["outputs"] if self.claim.path(name).is_file()]
             record["bytes"] = stored_bytes([self.claim.path(name) for name in record["outputs"]])
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 __all__ = ["Window", "predict_in_windows", "windows"]
@@ -79,21 +78,23 @@ def predict_in_windows(
     """Run a network over images, window by window where they are larger than one.
 
     Args:
-        predict: the network; keeps shape, device and type.
+        predict: the network; keeps height and width.
         images: ``(..., H, W)``.
         largest: pixels along each side of a window, at most.
         reach: the network's, in pixels.
         stride: the network's, in pixels.
 
     Returns:
-        Same shape.
+        What ``predict`` gives for the whole images, ``(..., H, W)``.
 
     Raises:
         ValueError: if images are larger than a window and ``largest`` is too small for the network.
     """
-    result = torch.empty_like(images)
+    result: Tensor | None = None
     for rows in windows(images.shape[-2], largest, reach, stride):
         for columns in windows(images.shape[-1], largest, reach, stride):
             prediction = predict(images[..., rows.seen, columns.seen])
+            if result is None:
+                result = prediction.new_empty((*prediction.shape[:-2], *images.shape[-2:]))
             result[..., rows.kept, columns.kept] = prediction[..., rows.inner, columns.inner]
-    return result
+    return images if result is None else result

@@ -11,7 +11,7 @@ from typing import Any
 from monai_gan_denoise.io import InputError, read_manifest
 from monai_gan_denoise.io.discovery import find_images
 from monai_gan_denoise.io.manifest import MANIFEST
-from monai_gan_denoise.io.writer import residual_path
+from monai_gan_denoise.io.writer import noise_path, residual_path
 from monai_gan_denoise.transforms.intensity import known_modality
 
 __all__ = ["Pair", "find_pairs"]
@@ -47,8 +47,8 @@ class Pair:
 def find_pairs(clean: Path, pred: Path, noisy: Path | None = None, modality: str = "auto") -> list[Pair]:
     """Pair images of folders by relative path; those of files are one pair.
 
-    A DICOM series of several files is one image, named by its folder if that holds no other. The residuals that denoise
-    writes beside its results are left out.
+    A DICOM series of several files is one image, named by its folder if that holds no other. The residuals and
+    noise maps that denoise writes beside its results are left out.
 
     Args:
         clean: folder of clean images, or one file.
@@ -86,8 +86,9 @@ def _side(root: Path, option: str, clean: Path) -> dict[str, dict[str, Any]]:
         kind = "folder" if clean.is_dir() else "file"
         raise InputError(f"{option} must be a {kind} as --clean is, got {root}. Name a {kind}.")
     items = find_images(root)
-    residuals = {residual_path([Path(path) for path in item["image"]]) for item in items}
-    items = [item for item in items if Path(item["image"][0]) not in residuals]
+    results = [[Path(path) for path in item["image"]] for item in items]
+    beside = {name(result) for result in results for name in (residual_path, noise_path)}
+    items = [item for item in items if Path(item["image"][0]) not in beside]
     if not items:
         raise InputError(f"{option} must hold an image, got none in {root}. Pass another.")
     series = Counter(Path(item["image"][0]).parent for item in items if len(item["image"]) > 1)

@@ -26,7 +26,15 @@ from monai_gan_denoise.io.scan import Derivation, InputError, Scan, refuse_unusa
 from monai_gan_denoise.io.sharpness import mark_sharp
 from monai_gan_denoise.io.slicing import middle_slice
 from monai_gan_denoise.io.whole import whole_file
-from monai_gan_denoise.io.writer import DiscoveredLayout, ScanWriter, discovered_outputs, residual_path, write_scan
+from monai_gan_denoise.io.writer import (
+    DiscoveredLayout,
+    ScanWriter,
+    discovered_outputs,
+    noise_path,
+    residual_path,
+    with_companions,
+    write_scan,
+)
 
 __all__ = [
     "PROGRAM",
@@ -54,6 +62,7 @@ __all__ = [
     "load_training_datalist",
     "mark_sharp",
     "middle_slice",
+    "noise_path",
     "packaged_bundle",
     "packaged_presets",
     "read_manifest",
@@ -67,6 +76,7 @@ __all__ = [
     "stored_bytes",
     "subtract",
     "whole_file",
+    "with_companions",
     "write_report",
     "write_scan",
 ]

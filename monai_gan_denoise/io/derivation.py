@@ -16,6 +16,7 @@ def derive(
     strength: float,
     new_uids: bool = False,
     salt: str = "",
+    noise_level: str = "auto",
     *,
     debias: str = "off",
 ) -> Derivation:
@@ -28,12 +29,16 @@ def derive(
         new_uids: draw fresh UIDs for DICOM outputs.
         salt: with ``new_uids``, that of the run that is resumed, so that its series go on under their UIDs.
         debias: whether the bias of MR magnitudes was removed where it was found, "auto" or "off".
+        noise_level: what the network is told of the noise, if it is not left to its own estimate.
     """
+    told = "" if noise_level == "auto" else noise_level
     return Derivation(
         label="denoised",
         # The first sentence fits into the 79 bytes that a NIfTI header has for it.
         description=f"monai_gan_denoise {__version__}, weights {weights_hash}, perception {perception:g}, "
-        f"strength {strength:g}. Denoised, debias {debias}; research use only.",
-        fingerprint=f"{__version__}/{weights_hash}/{float(perception)!r}/{float(strength)!r}/{debias}",
+        f"strength {strength:g}. {f'Noise level {told}. ' if told else ''}Denoised, debias {debias}; "
+        "research use only.",
+        fingerprint=f"{__version__}/{weights_hash}/{float(perception)!r}/{float(strength)!r}/{debias}"
+        + (f"/level {told}" if told else ""),
         salt=(salt or uuid4().hex) if new_uids else "",
     )

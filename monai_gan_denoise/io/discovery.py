@@ -7,9 +7,10 @@ never stops the others and every one of them is reported in the same place.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from monai_gan_denoise.io import dicom
 from monai_gan_denoise.io.claim import OutputClaim
@@ -19,11 +20,13 @@ from monai_gan_denoise.io.media import find_media, leave_out_others, missing_fil
 from monai_gan_denoise.io.report import is_tree
 from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.volume_file import DETACHED, detached_files, written_data
-from monai_gan_denoise.io.writer import residual_path
+from monai_gan_denoise.io.writer import with_companions
 
 __all__ = ["find_images", "find_scans"]
 
 logger = logging.getLogger(__name__)
+
+Naming: TypeAlias = Callable[[dict[str, Any]], list[Path]]  # the files that an item becomes
 
 # What stands beside images without being one: BIDS side files, our manifest, DICOM's index, detached pixel data.
 SIDE_FILES = (".json", ".tsv", ".bval", ".bvec", *DETACHED)
@@ -40,6 +43,7 @@ def find_scans(
     residual: bool = False,
     skip_references: bool = False,
     claim: OutputClaim | None = None,
+    noise_map: bool = False,
 ) -> list[dict[str, Any]]:
     """List what is to be denoised.
 
@@ -52,6 +56,7 @@ def find_scans(
         residual: what is removed is written too, beside each output.
         skip_references: leave out what a manifest.csv calls the clean side of a pair.
         claim: takes OUTPUT for this run, and knows what an earlier one finished.
+        noise_map: the noise-level map is written too, beside each output.
 
     Returns:
         A dictionary a scan, with ``image`` (list of files in slice order) and either ``outputs`` (a path a file) and
@@ -80,9 +85,10 @@ def find_scans(
         item if "refusal" in item else _complete(item, root, target, single, manifest, modality)
         for item in [*_group(paths), *missing, *missing_files(media)]
     ]
-    if claim and (refusal := _refuse_report(items, residual, claim)):
+    named = partial(_named, residual=residual, noise_map=noise_map)
+    if claim and (refusal := _refuse_report(items, named, claim)):
         return [{"image": [str(source)], "refusal": refusal}]
-    return _refuse_clashes(leave_out_others(items, media), overwrite, residual, claim) or [
+    return _refuse_clashes(leave_out_others(items, media), overwrite, named, claim) or [
         {"image": [str(source)], "refusal": f"INPUT must hold an image, got none in {source}. Pass another."}
     ]
 
@@ -209,11 +215,11 @@ def _complete(
     return {**named, "outputs": [str(path) for path in outputs], "modality": known}
 
 
-def _refuse_report(items: list[dict[str, Any]], residual: bool, claim: OutputClaim) -> str | None:
+def _refuse_report(items: list[dict[str, Any]], named: Naming, claim: OutputClaim) -> str | None:
     """Refuse a report in place of a result; the run is over then, and reports nothing."""
     if claim.report is None:
         return None
-    results = {path.resolve() for item in items for path in _written(item, _named(item, residual))}
+    results = {path.resolve() for item in items for path in _written(item, named(item))}
     if claim.report.resolve() not in results:
         return None
     claim.release()
@@ -221,15 +227,15 @@ def _refuse_report(items: list[dict[str, Any]], residual: bool, claim: OutputCla
 
 
 def _refuse_clashes(
-    items: list[dict[str, Any]], overwrite: bool, residual: bool, claim: OutputClaim | None
+    items: list[dict[str, Any]], overwrite: bool, named: Naming, claim: OutputClaim | None
 ) -> list[dict[str, Any]]:
     """Refuse what would overwrite an input, the result of another input (a.jpg beside a.jpg.png) or an old result."""
     files = [Path(path) for item in items for path in item["image"]]
     inputs = {path.resolve() for file in files for path in (file, *detached_files(file))}
     taken: set[Path] = set()
     for index, item in enumerate(items):
-        named = _named(item, residual)
-        written = {path.resolve(): path for path in _written(item, named)}
+        results = named(item)
+        written = {path.resolve(): path for path in _written(item, results)}
         if own := inputs.intersection(written):
             rule = f"OUTPUT must not be INPUT, got {written[own.pop()]}. Inputs are never modified; name another."
         elif twice := taken.intersection(written):
@@ -238,16 +244,15 @@ def _refuse_clashes(
             rule = f"OUTPUT must not exist, got {present[0]}. Pass --overwrite to replace it."
         else:
             taken.update(written)
-            if claim and named and claim.is_finished(item["image"], named, item["modality"]):
+            if claim and results and claim.is_finished(item["image"], results, item["modality"]):
                 items[index] = {**item, "finished": True}
             continue
         items[index] = {"image": item["image"], "refusal": rule}
     return items
 
 
-def _named(item: dict[str, Any], residual: bool) -> list[Path]:
-    outputs = [Path(path) for path in item.get("outputs", ())]
-    return [*outputs, residual_path(outputs)] if outputs and residual else outputs
+def _named(item: dict[str, Any], residual: bool, noise_map: bool) -> list[Path]:
+    return with_companions([Path(path) for path in item.get("outputs", ())], residual, noise_map)
 
 
 def _written(item: dict[str, Any], named: Sequence[Path]) -> list[Path]:

@@ -34,6 +34,10 @@ class Format(Protocol):
         """Write what was removed, as float32 with the source's geometry."""
         ...
 
+    def write_map(self, files: Sequence[Path], values: npt.NDArray[np.floating], output: Path) -> None:
+        """Write numbers that belong to the pixels, one each, as float32 with the source's geometry."""
+        ...
+
 
 def suffix_of(path: Path, suffixes: Sequence[str]) -> str | None:
     """Find the longest of the suffixes that ends the file's name, in any case; None if none does."""

@@ -24,7 +24,7 @@ from monai_gan_denoise.io.scan import Derivation, Scan, subtract
 from monai_gan_denoise.io.slicing import thickest_axis
 from monai_gan_denoise.io.whole import whole_file
 
-__all__ = ["SUFFIXES", "read", "shape_of", "volumes", "write", "write_residual"]
+__all__ = ["SUFFIXES", "read", "shape_of", "volumes", "write", "write_map", "write_residual"]
 
 SUFFIXES = (".nii", ".nii.gz")
 DESCRIP_BYTES = 79  # the field holds 80, the last of them zero
@@ -133,17 +133,43 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
     source = open_nifti(files[0])
     check_shape(removed, source.shape, files[0])
     slope, _ = source.scaling
-    header = source.header.copy()
-    header.set_data_dtype(np.float32)
-    header["scl_slope"], header["scl_inter"], header["cal_min"], header["cal_max"] = 1, 0, 0, 0
-    header["vox_offset"] = header.single_vox_offset
+    header = _float_header(source)
     with _saved(output) as stream:
-        # No extension: what one says is of the source.
         stream.write(header.binaryblock.ljust(header.single_vox_offset, b"\0"))
         for where, numbers in source.blocks():
             changed = subtract(numbers, removed[where].astype(np.float64) / slope)
             difference = (numbers.astype(np.float64) - changed) * slope
             stream.write(_in_file_order(difference.astype(header.get_data_dtype())))
+
+
+def write_map(files: Sequence[Path], values: npt.NDArray[np.floating], output: Path) -> None:
+    """Write numbers that belong to the pixels as float32 with the source's geometry.
+
+    Args:
+        files: the source.
+        values: same shape as ``Scan.values``.
+        output: the file to write, ``.nii`` or ``.nii.gz``.
+
+    Raises:
+        InputError: if the source cannot be read any more.
+        ValueError: if ``values`` have another shape than the source.
+    """
+    source = open_nifti(files[0])
+    check_shape(values, source.shape, files[0])
+    header = _float_header(source)
+    with _saved(output) as stream:
+        stream.write(header.binaryblock.ljust(header.single_vox_offset, b"\0"))
+        for where, _ in source.blocks():
+            stream.write(_in_file_order(values[where].astype(header.get_data_dtype())))
+
+
+def _float_header(source: NiftiFile) -> Header:
+    """Give the source's header for float32 without scaling and without extensions, which tell of the source."""
+    header = source.header.copy()
+    header.set_data_dtype(np.float32)
+    header["scl_slope"], header["scl_inter"], header["cal_min"], header["cal_max"] = 1, 0, 0, 0
+    header["vox_offset"] = header.single_vox_offset
+    return header
 
 
 def _scan(source: NiftiFile, values: npt.NDArray[np.float32]) -> Scan:

@@ -27,7 +27,7 @@ from monai_gan_denoise.io.itk import ItkImage, bit_range, decode, encode, image_
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, subtract
 from monai_gan_denoise.io.whole import whole_file
 
-__all__ = ["SUFFIXES", "read", "write", "write_residual"]
+__all__ = ["SUFFIXES", "read", "write", "write_map", "write_residual"]
 
 TIFFS = (".tif", ".tiff")
 SUFFIXES = (".png", ".jpg", ".jpeg", *TIFFS)
@@ -119,10 +119,25 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
         InputError: if the source cannot be read any more.
         ValueError: if ``removed`` has another shape than the source, or ``output`` another suffix.
     """
+    write_map(files, removed, output)
+
+
+def write_map(files: Sequence[Path], values: npt.NDArray[np.floating], output: Path) -> None:
+    """Write numbers that belong to the pixels as a TIFF of float32, of one channel.
+
+    Args:
+        files: the source.
+        values: same shape as ``Scan.values``.
+        output: the file to write, ``.tif`` or ``.tiff``.
+
+    Raises:
+        InputError: if the source cannot be read any more.
+        ValueError: if ``values`` have another shape than the source, or ``output`` another suffix.
+    """
     if _suffix(output) not in TIFFS:
         raise ValueError(f"output must end in .tif or .tiff, got {output}. Rename it.")
     raster = _load(files[0])
-    numbers = raster.arrange(removed, files[0]).astype(np.float32)
+    numbers = raster.arrange(values, files[0]).astype(np.float32)
     with whole_file(output) as partial:
         encode(image_like(raster.image, numbers, vector=False), partial, "Deflate")
 

@@ -26,7 +26,7 @@ from monai_gan_denoise.io.slicing import thickest_axis
 from monai_gan_denoise.io.volume_file import VolumeFile, read_volume_file, write_volume_file
 from monai_gan_denoise.io.whole import whole_file
 
-__all__ = ["SUFFIXES", "read", "write", "write_residual"]
+__all__ = ["SUFFIXES", "read", "write", "write_map", "write_residual"]
 
 SUFFIXES = (".nrrd", ".mha", ".mhd")
 RESIDUALS = (".nrrd", ".mha")  # of formats that are one file; ITK writes no others, nor these in capitals
@@ -127,10 +127,25 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
         InputError: if the source cannot be read any more.
         ValueError: if ``removed`` has another shape than the source, or ``output`` another suffix.
     """
+    write_map(files, removed, output)
+
+
+def write_map(files: Sequence[Path], values: npt.NDArray[np.floating], output: Path) -> None:
+    """Write numbers that belong to the pixels as float32 with the source's geometry.
+
+    Args:
+        files: the source.
+        values: same shape as ``Scan.values``.
+        output: the file to write, ``.nrrd`` or ``.mha``.
+
+    Raises:
+        InputError: if the source cannot be read any more.
+        ValueError: if ``values`` have another shape than the source, or ``output`` another suffix.
+    """
     if output.suffix not in RESIDUALS:
         raise ValueError(f"output must end in .nrrd or .mha, got {output}. Rename it.")
     volume = _load(files[0])
-    numbers = volume.arrange(removed).astype(np.float32)
+    numbers = volume.arrange(values).astype(np.float32)
     with whole_file(output) as partial:
         encode(image_like(volume.image, numbers, vector=volume.vector and not volume.color), partial)
 

@@ -19,11 +19,19 @@ from monai_gan_denoise.io import raster, volume
 from monai_gan_denoise.io.formats import Format, format_of, suffix_of
 from monai_gan_denoise.io.scan import Derivation, InputError
 
-__all__ = ["DiscoveredLayout", "ScanWriter", "discovered_outputs", "residual_path", "write_scan"]
+__all__ = [
+    "DiscoveredLayout",
+    "ScanWriter",
+    "discovered_outputs",
+    "noise_path",
+    "residual_path",
+    "with_companions",
+    "write_scan",
+]
 
 logger = logging.getLogger(__name__)
 
-RESIDUAL_SUFFIXES = {  # what holds signed fractions in one file; of every other result it is NIfTI
+COMPANION_SUFFIXES = {  # what holds signed fractions in one file; of every other result it is NIfTI
     ".nrrd": ".nrrd",
     ".mha": ".mha",
     ".mhd": ".mha",
@@ -41,17 +49,19 @@ class ScanWriter(ImageWriter):
         derivation: how the outputs are made.
         residual: write the source minus the outputs, which exist already, as float32 with the source's geometry; a line
             says where that cannot be.
+        noise: the array is the noise-level map; write it likewise.
     """
 
-    def __init__(self, derivation: Derivation, residual: bool = False, **_: Any) -> None:
+    def __init__(self, derivation: Derivation, residual: bool = False, noise: bool = False, **_: Any) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.derivation = derivation
         self.residual = residual
+        self.noise = noise
 
     @classmethod
-    def bound(cls, derivation: Derivation, residual: bool = False) -> Callable[..., ScanWriter]:
+    def bound(cls, derivation: Derivation, residual: bool = False, noise: bool = False) -> Callable[..., ScanWriter]:
         """Fix this writer's own arguments, since SaveImaged takes a class and passes only its own."""
-        return partial(cls, derivation, residual)
+        return partial(cls, derivation, residual, noise)
 
     def set_data_array(self, data_array: Tensor, **_: Any) -> None:
         """Take what was removed, ``(1, *spatial)``."""
@@ -68,6 +78,9 @@ class ScanWriter(ImageWriter):
         module = _format_of(self.files[0])
         removed = self.removed
         del self.removed  # SaveImage keeps its last writer, which must not keep a volume
+        if self.noise:
+            self._write_beside("noise map", noise_path(self.outputs), module.write_map, removed)
+            return
         if not self.residual:
             module.write(self.files, removed, self.outputs, self._derivation())
             return
@@ -75,12 +88,20 @@ class ScanWriter(ImageWriter):
         # out from what was removed.
         if module in (raster, volume):
             removed = module.read(self.files).values - module.read(self.outputs).values
-        residual = residual_path(self.outputs)
+        self._write_beside("residual", residual_path(self.outputs), module.write_residual, removed)
+
+    def _write_beside(
+        self,
+        what: str,
+        path: Path,
+        write: Callable[[Sequence[Path], npt.NDArray[np.floating], Path], None],
+        values: npt.NDArray[np.floating],
+    ) -> None:
         try:
-            module.write_residual(self.files, removed, residual)
+            write(self.files, values, path)
         except InputError as error:  # which the outputs need not suffer for
-            residual.unlink(missing_ok=True)  # that of an earlier run, which is replaced by none
-            logger.warning("No residual: %s", error)
+            path.unlink(missing_ok=True)  # that of an earlier run, which is replaced by none
+            logger.warning("No %s: %s", what, error)
 
     def _derivation(self) -> Derivation:
         """Add the modality, which shows in the pixels as well and may come from the command line, to the settings."""
@@ -103,9 +124,24 @@ def residual_path(outputs: Sequence[Path]) -> Path:
 
     NRRD and MHA keep their format, MHD has an MHA beside it, PNG, JPEG and TIFF a TIFF, NIfTI and DICOM a NIfTI.
     """
-    first = outputs[0]
-    suffix = suffix_of(first, tuple(RESIDUAL_SUFFIXES))
-    return first.with_name(f"{first.name}.residual{RESIDUAL_SUFFIXES[suffix] if suffix else '.nii.gz'}")
+    return _companion(outputs[0], "residual")
+
+
+def noise_path(outputs: Sequence[Path]) -> Path:
+    """Name the file that holds the noise-level map: beside the result, in the format of the residual."""
+    return _companion(outputs[0], "noise")
+
+
+def with_companions(outputs: Sequence[Path], residual: bool, noise_map: bool) -> list[Path]:
+    """List the files that a scan becomes: its outputs and, where they are wanted, residual and noise-level map."""
+    if not outputs:
+        return []
+    return [*outputs, *([residual_path(outputs)] * residual), *([noise_path(outputs)] * noise_map)]
+
+
+def _companion(result: Path, what: str) -> Path:
+    suffix = suffix_of(result, tuple(COMPANION_SUFFIXES))
+    return result.with_name(f"{result.name}.{what}{COMPANION_SUFFIXES[suffix] if suffix else '.nii.gz'}")
 
 
 class DiscoveredLayout(FolderLayoutBase):

@@ -28,18 +28,25 @@ class ApplyStrengthd(Transform):
         image_key: the input, in the image's own units; leaves the item.
         pred_key: the denoised image, in the same units; replaced by the blend.
         removed_key: where to put what is removed; its metadata get the item's ``outputs`` and ``modality``, if any.
+        noise_key: the noise-level map, if there is one, whose metadata get the same.
 
     Raises:
         ValueError: if ``strength`` is outside ``[0, 1]``.
     """
 
     def __init__(
-        self, strength: float = 1.0, image_key: str = "image", pred_key: str = "pred", removed_key: str = "removed"
+        self,
+        strength: float = 1.0,
+        image_key: str = "image",
+        pred_key: str = "pred",
+        removed_key: str = "removed",
+        noise_key: str = "noise",
     ) -> None:
         if not 0 <= strength <= 1:
             raise ValueError(f"strength must be in [0, 1], got {strength}. Pass 1 for all of the denoising.")
         self.strength = strength
         self.image_key, self.pred_key, self.removed_key = image_key, pred_key, removed_key
+        self.noise_key = noise_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Blend ``(C, *spatial)`` images."""
@@ -49,8 +56,9 @@ class ApplyStrengthd(Transform):
             less = self.strength * (noisy - denoised)
             denoised.copy_(noisy - less)
             noisy.copy_(less)
-        if isinstance(removed, MetaTensor):
-            removed.meta.update({key: items[key] for key in WRITER_KEYS if key in items})
+        for written in (removed, items.get(self.noise_key)):
+            if isinstance(written, MetaTensor):
+                written.meta.update({key: items[key] for key in WRITER_KEYS if key in items})
         items[self.removed_key] = removed
         return items
 

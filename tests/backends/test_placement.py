@@ -78,7 +78,7 @@ def test_a_backend_that_computes_something_else_is_refused(
     network: GanDenoiser, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(placement.LIBRARIES, "onnx", placement.Library(lambda *_: lambda noisy: noisy * np.nan, ()))
-    monkeypatch.setattr(placement, "export_onnx", lambda _, path: path)
+    monkeypatch.setattr(placement, "export_onnx", lambda network, path, graph: path)
     with pytest.raises(ValueError, match=r"backend must agree with torch to 0.001 of the range, got nan from onnx\."):
         place(network, "onnx", "cpu")
 

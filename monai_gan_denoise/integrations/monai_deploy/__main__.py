@@ -23,6 +23,9 @@ CONFIG = Path("configs") / "inference.json"
 @click.option("-m", "--model", envvar="HOLOSCAN_MODEL_PATH", type=click.Path(path_type=Path), default="models")
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the denoising.")
 @click.option("--debias", type=click.Choice(["auto", "off"]), help="Remove the bias of MR magnitudes.")
+@click.option(
+    "--noise-level", default="auto", show_default=True, help="auto, a factor such as 1.5x, or a number in HU."
+)
 @click.option("--perception", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Which weights.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, ... or auto.")
 @click.option("-l", "--log-level", type=click.Choice(["DEBUG", "INFO", "WARN", "ERROR"], False), default="INFO")
@@ -32,6 +35,7 @@ def run(
     model: Path,
     strength: float,
     debias: str | None,
+    noise_level: str,
     perception: float,
     device: str,
     log_level: str,
@@ -48,12 +52,13 @@ def run(
         )
     if not source.is_dir():
         raise click.ClickException(f"input must be a folder of DICOM files, got {source}. Check the path.")
-    from monai_gan_denoise.inference import Denoiser
+    from monai_gan_denoise.inference import Denoiser, NoiseLevel
     from monai_gan_denoise.integrations.monai_deploy.application import DenoiseApplication
     from monai_gan_denoise.integrations.monai_deploy.job import Job
 
+    level = NoiseLevel.of(noise_level)
     denoiser = Denoiser(device=device, perception=perception, bundle_root=_bundle(model))
-    job = Job(denoiser, source, target, strength, debias)
+    job = Job(denoiser, source, target, strength, debias=debias, noise_level=level)
     DenoiseApplication(job).run()
     if not job.outcomes.written and not job.outcomes.failed:
         raise click.ClickException(f"input must hold a series to denoise, got none in {source}. Pass another folder.")

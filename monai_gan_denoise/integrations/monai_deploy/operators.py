@@ -101,8 +101,9 @@ class DenoiseOperator(Operator):
         for item in selection.scans:
             files, outputs = (tuple(map(Path, item[key])) for key in ("image", "outputs"))
             try:
+                scan, modality = read_scan(files), item["modality"]
                 removed = self.job.denoiser.removed(
-                    read_scan(files), item["modality"], self.job.strength, debias=self.job.debias
+                    scan, modality, self.job.strength, self.job.noise_level, debias=self.job.debias
                 )
             except Exception as error:  # whatever a decoder raises: that series is named and the next one is tried
                 self.job.outcomes.fail(error, files[0])
@@ -131,7 +132,9 @@ class DerivedSeriesWriterOperator(Operator):
 
     def compute(self, op_input: Any, op_output: Any, context: Any) -> None:
         """Write what comes."""
-        derivation = self.job.denoiser.derivation(self.job.strength, debias=self.job.debias)
+        derivation = self.job.denoiser.derivation(
+            self.job.strength, noise_level=self.job.noise_level, debias=self.job.debias
+        )
         for scan in op_input.receive(DENOISED):
             writer = ScanWriter(derivation)
             writer.set_data_array(torch.from_numpy(scan.removed)[None])

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import nibabel
 import numpy as np
 
-from monai_gan_denoise.inference import Denoiser
+from monai_gan_denoise.inference import Denoiser, NoiseLevel
 from monai_gan_denoise.integrations.monai_label.options import check_number, choose, modalities
 from monai_gan_denoise.integrations.monai_label.progress import progress_in_log
 from monai_gan_denoise.integrations.monai_label.weights import available_weights
@@ -40,6 +40,7 @@ class DenoisingSettings:
         weights: which of ``available_weights``.
         device: a name that torch knows.
         store: of a DICOM series, also put the denoised one into the archive it came from.
+        noise_level: auto, a factor of the network's own estimate such as 1.5x, or a number in the image's units.
     """
 
     modality: str
@@ -49,6 +50,7 @@ class DenoisingSettings:
     weights: str
     device: str
     store: bool = False
+    noise_level: str = "auto"
 
     @classmethod
     def of(cls, request: Mapping[str, Any], options: Mapping[str, Any]) -> DenoisingSettings:
@@ -59,10 +61,13 @@ class DenoisingSettings:
         """
         chosen = choose(request, options)
         shares = {name: check_number(name, chosen[name], 0, 1) for name in ("strength", "perception")}
+        level = str(NoiseLevel.of(chosen["noise_level"]))
         store = str(request.get("store", False)).lower() == "true"
         if store and "store" not in options:
             raise ValueError("store must be false without an archive, got true. Serve a DICOMweb address.")
-        return cls(**{**chosen, **shares, "store": store, "device": str(request.get("device") or "auto")})
+        return cls(
+            **{**chosen, **shares, "noise_level": level, "store": store, "device": str(request.get("device") or "auto")}
+        )
 
 
 class DenoisingService:
@@ -90,6 +95,7 @@ class DenoisingService:
             "strength": 1.0,
             "debias": ["off", "auto"],
             "perception": 1.0,
+            "noise_level": "auto",
             "weights": list(available_weights(self.app_dir)),
             **({"store": False} if self.archive else {}),
         }
@@ -112,6 +118,7 @@ class DenoisingService:
         denoiser = self.load(settings)
         done = {"modality": settings.modality, "strength": settings.strength, "perception": settings.perception}
         done["weights"], done["debias"] = settings.weights, settings.debias
+        done["noise_level"] = settings.noise_level
         with tempfile.TemporaryDirectory(prefix="monai_gan_denoise_") as folder:
             with progress_in_log(denoiser.network, image.name):
                 evaluator = denoiser.run(
@@ -120,6 +127,7 @@ class DenoisingService:
                     modality=settings.modality,
                     strength=settings.strength,
                     debias=settings.debias,
+                    noise_level=settings.noise_level,
                 )
             if failures := [outcome.failure for outcome in evaluator.outcomes if outcome.failure]:
                 raise InputError(failures[0].replace(*FOR_CLIENTS))

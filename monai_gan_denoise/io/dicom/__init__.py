@@ -4,7 +4,7 @@ from monai_gan_denoise.io.dicom.directory import DIRECTORY, is_directory, listed
 from monai_gan_denoise.io.dicom.objects import holds_no_image
 from monai_gan_denoise.io.dicom.reader import read
 from monai_gan_denoise.io.dicom.series import Series, find_series, is_dicom
-from monai_gan_denoise.io.dicom.writer import write, write_residual
+from monai_gan_denoise.io.dicom.writer import write, write_map, write_residual
 
 __all__ = [
     "DIRECTORY",
@@ -16,5 +16,6 @@ __all__ = [
     "listed_files",
     "read",
     "write",
+    "write_map",
     "write_residual",
 ]

@@ -25,7 +25,7 @@ from monai_gan_denoise.io.dicom.spacing import unevenness
 from monai_gan_denoise.io.scan import Derivation, InputError
 from monai_gan_denoise.io.whole import whole_file, whole_files
 
-__all__ = ["write", "write_residual"]
+__all__ = ["write", "write_map", "write_residual"]
 
 EXTREMES = ("SmallestImagePixelValue", "LargestImagePixelValue")
 SERIES_EXTREMES = ("SmallestPixelValueInSeries", "LargestPixelValueInSeries")
@@ -108,18 +108,45 @@ def write_residual(files: Sequence[Path], removed: npt.NDArray[np.floating], out
         for path in files:
             places += _write_difference(path, planes[len(places) :], spool.file)
         _check_all_used(planes, len(places))
-        grid = find_grid(places)
-        if grid is None:
-            found = f"{unevenness(places) or 'uneven steps'} in {files[0]}"
-            raise InputError(
-                f"slices must lie at even steps for a residual, got {found}. Subtract the outputs yourself."
-            )
         spool.flush()
         shape = (*planes.shape[1:], *removed.shape[2:])
         values = np.memmap(spool.file, np.float32, "r", 0, shape, "F")
-        image = nibabel.Nifti1Image(grid.arrange(values), grid.affine)
-        image.header.set_xyzt_units("mm")
-        nibabel.save(image, partial)
+        _save_on_grid(values, places, files[0], partial, "a residual", "Subtract the outputs yourself.")
+
+
+def write_map(files: Sequence[Path], values: npt.NDArray[np.floating], output: Path) -> None:
+    """Write numbers that belong to the pixels as float32 NIfTI, as ``write_residual`` does.
+
+    Args:
+        files: as passed to ``read``.
+        values: same shape as ``Scan.values``.
+        output: the file to write.
+
+    Raises:
+        InputError: if a source can no longer be read, or its slices lie on no grid, so that no affine would be true.
+        ValueError: if the numbers of files and slices differ.
+    """
+    places: list[Plane] = []
+    for path in files:
+        dataset = load(path)
+        places += [plane(dataset, index) for index in range(frame_count(dataset))]
+    _check_all_used(values[np.newaxis] if values.ndim == 2 else np.moveaxis(values, 2, 0), len(places))
+    with whole_file(output) as partial:
+        numbers = values.astype(np.float32, copy=False)
+        _save_on_grid(numbers, places, files[0], partial, "a noise map", "Ask for it in Python: Denoiser.noise_map.")
+
+
+def _save_on_grid(
+    values: npt.NDArray[np.float32], places: Sequence[Plane], source: Path, output: Path, what: str, cure: str
+) -> None:
+    """Save ``(H, W)`` or ``(H, W, slices)`` as NIfTI with the affine of the slices' places."""
+    grid = find_grid(places)
+    if grid is None:
+        found = f"{unevenness(places) or 'uneven steps'} in {source}"
+        raise InputError(f"slices must lie at even steps for {what}, got {found}. {cure}")
+    image = nibabel.Nifti1Image(grid.arrange(values), grid.affine)
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, output)
 
 
 def _write_difference(path: Path, planes: npt.NDArray[np.floating], stream: IO[bytes]) -> list[Plane]:
