@@ -134,7 +134,8 @@ class Denoiser:
         item = _loaded(parser, scan, known)
         with torch.inference_mode():
             noise = _resolve(parser, "inferer").estimate(item["image"][None], self.network)
-        return np.asarray(noise.cpu())[0, 0]
+        estimated: npt.NDArray[np.float32] = np.asarray(noise.cpu())[0, 0]
+        return estimated
 
     def run(self, dataset_dir: str | Path, output_dir: str | Path, **settings: Any) -> ScanEvaluator:
         """Denoise a file, a series or a tree into files.
