@@ -179,6 +179,7 @@ def test_results_are_kept_unless_overwrite_says_otherwise(
     ("setting", "value"),
     [
         ("strength", 2),
+        ("noise_level", "25mm"),
         ("perception", 7),
         ("weights", "absent.pt"),
         ("backend", "other"),

@@ -221,9 +221,9 @@ class SlicewiseInferer(Inferer):
 
         def predict(shown: Tensor) -> Tensor:
             seen = shown[None] if told is None else torch.stack([shown, told])
-            predicted, estimated = _in_windows(partial(self._at_level, network), network, seen, self.window)
-            estimates.append(estimated)
-            return predicted
+            both = _in_windows(partial(self._at_level, network), network, seen, self.window)
+            estimates.append(both[1])
+            return both[0]
 
         return predict_without_outliers(predict, noisy), estimates[0]
 

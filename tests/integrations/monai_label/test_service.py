@@ -43,7 +43,13 @@ def test_a_nifti_is_denoised_as_by_the_command_line(service: DenoisingService, t
     answer, expected = nibabel.load(result), nibabel.load(tmp_path / "line.nii.gz")
     assert answer.header == expected.header
     assert np.array_equal(answer.dataobj, expected.dataobj)
-    assert done == {"modality": "mr", "strength": 0.5, "perception": 1.0, "weights": "bundle"}
+    assert done == {
+        "modality": "mr",
+        "strength": 0.5,
+        "perception": 1.0,
+        "noise_level": "auto",
+        "weights": "bundle",
+    }
     result.unlink()
 
 
