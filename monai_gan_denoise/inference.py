@@ -133,9 +133,9 @@ class Denoiser:
         parser = self._parser()
         item = _loaded(parser, scan, known)
         with torch.inference_mode():
-            noise = _resolve(parser, "inferer").estimate(item["image"][None], self.network)
-        estimated: npt.NDArray[np.float32] = np.asarray(noise.cpu())[0, 0]
-        return estimated
+            levels = _resolve(parser, "inferer").estimate(item["image"][None], self.network)
+        noise: npt.NDArray[np.float32] = np.asarray(levels.cpu())[0, 0]
+        return noise
 
     def run(self, dataset_dir: str | Path, output_dir: str | Path, **settings: Any) -> ScanEvaluator:
         """Denoise a file, a series or a tree into files.

@@ -180,6 +180,7 @@ def test_results_are_kept_unless_overwrite_says_otherwise(
     [
         ("strength", 2),
         ("debias", "on"),
+        ("noise_level", "25mm"),
         ("perception", 7),
         ("weights", "absent.pt"),
         ("backend", "other"),

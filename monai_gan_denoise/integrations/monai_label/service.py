@@ -93,7 +93,7 @@ class DenoisingService:
         return {
             "modality": self.modalities,
             "strength": 1.0,
-            "debias": ["off", "auto"],
+            "debias": ["auto", "off"],
             "perception": 1.0,
             "noise_level": "auto",
             "weights": list(available_weights(self.app_dir)),
