@@ -56,8 +56,8 @@ class NoiseLevelEstimator(nn.Module):
         super().__init__()
         convolution = Conv[Conv.CONV, spatial_dims]
         self.stride = 2 ** len(features)
-        # Convolutions reach a pixel of their resolution, 2 + 4 + ... = 2 stride - 2 in all; the means a cell a pass; the
-        # interpolation from the last pixel of a cell's first half to the first one of the cell before.
+        # Convolutions reach a pixel of their resolution, 2 + 4 + ... = 2 stride - 2 in all; the means a cell a pass;
+        # the interpolation from the last pixel of a cell's first half to the first one of the cell before.
         self.reach = blocks * (2 * self.stride - 2) + (PASSES + 1) * self.stride + self.stride // 2 - 1
         layers: list[nn.Module] = []
         for inputs, outputs in zip((in_channels, *features[:-1]), features, strict=True):
