@@ -20,7 +20,7 @@ GAUSSIAN = {"all": {"gaussian": {"level": [0.02, 0.3]}}}
 
 
 def draw(
-    laws: dict[str, Any], modality: str | None = "us", count: int = 2000, **shares: float
+    laws: dict[str, Any], modality: str | None = "us", count: int = 2000, **shares: Any
 ) -> list[list[dict[str, Any]]]:
     distribution, random = NoiseDistribution(laws, **shares), np.random.RandomState(7)
     return [[drawn.record() for drawn in distribution.draw(modality, random)] for _ in range(count)]
@@ -46,6 +46,18 @@ def test_doses_are_uniform_in_the_exponent() -> None:
 def test_a_spread_replaces_the_usual_one() -> None:
     drawn = levels({"all": {"gaussian": {"level": [0.02, 0.3], "spread": "uniform"}}})
     assert stats.kstest(drawn, stats.uniform(0.02, 0.28).cdf).pvalue > 0.01
+
+
+def test_what_is_left_out_is_never_drawn_and_the_others_keep_their_shares() -> None:
+    laws = {"all": {"gaussian": {"level": 0.1, "share": 3.0}, "speckle": {"level": 0.2}, "poisson": {"level": 0.5}}}
+    drawn = Counter(image[0]["law"] for image in draw(laws, without=["poisson"]))
+    assert drawn.keys() == {"gaussian", "speckle"}
+    assert is_likely(drawn["gaussian"], 2000, 0.75)
+
+
+def test_a_law_that_there_is_not_cannot_be_left_out() -> None:
+    with pytest.raises(ValueError, match=r"without must be among gaussian, .*got 'pink'\. Correct it\."):
+        NoiseDistribution(GAUSSIAN, without=["pink"])
 
 
 def test_laws_are_drawn_by_their_shares() -> None:
