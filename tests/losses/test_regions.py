@@ -44,9 +44,16 @@ def test_gradient_of_equal_images_is_finite(loss: torch.nn.Module, phantom: Tens
     assert bool(same.grad.isfinite().all())
 
 
-def test_noise_level_is_compared_with_the_true_one_relatively_but_near_zero(rng: Generator) -> None:
+def test_noise_level_is_compared_with_the_true_one_by_its_logarithm_but_near_zero(rng: Generator) -> None:
     level, truth = 0.2 * torch.rand((2, 1, 1, 32, 32), generator=rng)
     truth[..., :8] = 0
     found, wanted = (image.double().numpy() for image in (level, truth))
-    expected = (np.abs(found - wanted) / (wanted + 0.002)).mean()
+    expected = np.mean(np.log((found + 0.005) / (wanted + 0.005)) ** 2)
     assert NoiseLevelLoss()(level, truth).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_doubt_between_two_noise_levels_gives_one_between() -> None:
+    truth = torch.tensor([0.0, 0.05]).reshape(2, 1, 1, 1)
+    guesses = torch.linspace(0, 0.06, 241)
+    errors = [NoiseLevelLoss()(guess.expand(2, 1, 1, 1), truth).item() for guess in guesses]
+    assert guesses[int(np.argmin(errors))].item() == pytest.approx(np.sqrt(0.005 * 0.055) - 0.005, abs=3e-4)
