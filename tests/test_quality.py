@@ -103,7 +103,7 @@ def test_untouched_images_get_no_noisier(denoiser: Denoiser, modality: str) -> N
             spread.append(removal.unevenness)
         moved.append(score(result, image, 1.0)[0])
     logger.info(
-        "%s, untouched, %d images: %.2f of the deviation of quiet blocks left, unevenness %.2f, PSNR to the input %.2f dB",
+        "%s, untouched, %d images: %.2f of the deviation of quiet blocks left, unevenness %.2f, to the input %.2f dB",
         *(modality, len(moved), np.mean(left), np.mean(spread), np.mean(moved)),
     )
     assert max(left) <= 1.02  # one percent is what rounding to 8 bits may do
