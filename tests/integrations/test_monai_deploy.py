@@ -115,7 +115,7 @@ def quiet_logging(monkeypatch: pytest.MonkeyPatch) -> None:
             "monai_deploy: model must be a bundle's folder, with configs/inference.json",
         ),
         (("--strength", "2"), "monai_deploy: Invalid value for '--strength'"),
-        (("--noise-level", "25mm"), "monai_deploy: noise_level must be auto"),
+        (("-i", "{here}", "--noise-level", "25mm"), "monai_deploy: noise_level must be auto"),
     ],
 )
 def test_bad_arguments_end_in_one_line_and_exit_2(
