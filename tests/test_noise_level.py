@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import nibabel
@@ -17,7 +16,6 @@ from pydicom.data import get_testdata_file
 
 from monai_gan_denoise import Denoiser, GanDenoised
 from monai_gan_denoise.cli import main
-from monai_gan_denoise.engines import by_volume
 from monai_gan_denoise.io import InputError, derive, large_series, noise_path, residual_path
 from monai_gan_denoise.io import by_volume as series
 from monai_gan_denoise.networks import GanDenoiser
@@ -96,7 +94,7 @@ def test_the_map_lies_beside_the_result_in_float32_with_its_geometry(
     result, level = (sitk.ReadImage(str(each)) for each in (target / name, path))
     assert level.GetPixelID() == sitk.sitkFloat32
     assert level.GetSize() == result.GetSize()
-    if ".tif" not in name:
+    if name.endswith((".nrrd", ".mha", ".nii", ".gz")):
         np.testing.assert_allclose(level.GetSpacing(), result.GetSpacing(), atol=1e-3)
         np.testing.assert_allclose(level.GetDirection(), result.GetDirection())
     np.testing.assert_allclose(sitk.GetArrayFromImage(level), 2 * OWN, rtol=1e-5)
@@ -139,7 +137,6 @@ def test_a_series_of_volumes_has_a_map_of_all(
     run(denoiser, source, tmp_path / "whole", noise_level="1.5x")
     monkeypatch.setattr(series, "LARGE", 0)
     assert large_series([str(source)]) is not None
-    assert {"removed", "noise"} == by_volume.RESULTS
     run(denoiser, source, tmp_path / "parts", noise_level="1.5x")
     for name in ("a.nii", "a.nii.noise.nii.gz"):
         whole, parts = (nibabel.load(tmp_path / folder / name) for folder in ("whole", "parts"))
@@ -225,7 +222,6 @@ def test_the_command_line_tells_the_level_and_writes_the_map(
     with pytest.raises(SystemExit) as ended:
         main(["denoise", str(tmp_path / "a.png"), str(tmp_path), "--weights", str(two_weights), *options])
     assert ended.value.code == 2  # the result would replace the input
-    shutil.rmtree(tmp_path / "out", ignore_errors=True)
     with pytest.raises(SystemExit) as ended:
         main(["denoise", str(tmp_path / "a.png"), str(tmp_path / "out"), "--weights", str(two_weights), *options])
     assert ended.value.code == 0

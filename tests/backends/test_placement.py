@@ -47,6 +47,32 @@ def test_a_backend_computes_what_torch_does_at_any_size(
 
 
 @pytest.mark.slow
+@every_runtime
+def test_a_backend_computes_the_level_and_the_denoising_at_one_that_is_told(
+    backend: str, network: GanDenoiser, cache_folder: Path, rng: Generator
+) -> None:
+    placed = place(network, backend, "cpu")
+    assert len(list(cache_folder.iterdir())) == 1  # what is not asked for is not made
+    for size in SIZES:
+        noisy = torch.rand(size, generator=rng)
+        with torch.inference_mode():  # as in a run
+            level = network.noise_level(noisy)
+            torch.testing.assert_close(placed.noise_level(noisy), level, atol=1e-4, rtol=0)
+            told = network(noisy, 2 * level)
+            torch.testing.assert_close(placed(noisy, 2 * level), told, atol=1e-4, rtol=0)
+            assert (told - network(noisy)).abs().max() > 1e-3
+    assert len(list(cache_folder.iterdir())) == 3
+
+
+def test_a_network_without_a_level_has_none_in_a_backend(network: GanDenoiser) -> None:
+    assert not hasattr(
+        RuntimeNetwork(nn.Identity(), lambda noisy: noisy, lambda graph: lambda noisy: noisy), "noise_level"
+    )
+    with pytest.raises(ValueError, match=r"network must be one with further graphs, got one without\."):
+        RuntimeNetwork(network, lambda noisy: noisy)(torch.rand(1, 1, 16, 16), torch.rand(1, 1, 16, 16))
+
+
+@pytest.mark.slow
 def test_the_file_is_written_once_and_a_damaged_one_again(
     network: GanDenoiser, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,7 +116,7 @@ def quiet_logging(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (("--strength", "2"), "monai_deploy: Invalid value for '--strength'"),
         (("--debias", "on"), "monai_deploy: Invalid value for '--debias'"),
-        (("--noise-level", "25mm"), "monai_deploy: noise_level must be auto"),
+        (("-i", "{here}", "--noise-level", "25mm"), "monai_deploy: noise_level must be auto"),
     ],
 )
 def test_bad_arguments_end_in_one_line_and_exit_2(
