@@ -21,6 +21,7 @@ def image(spatial_dims: int, rng: Generator, side: int = 32) -> Tensor:
 @pytest.mark.parametrize("factor", [0.1, 3.0, 50.0])
 def test_level_grows_with_the_image_and_never_turns_negative(spatial_dims: int, factor: float, rng: Generator) -> None:
     estimator = NoiseLevelEstimator(spatial_dims, **SMALL)
+    torch.nn.init.normal_(estimator.head.weight, std=100, generator=rng)  # so that the root's floor is far below
     noisy = image(spatial_dims, rng)
     with torch.no_grad():
         level = estimator(noisy)
