@@ -34,9 +34,10 @@ def test_neighbors_that_do_not_differ_are_the_image(rng: Generator) -> None:
 
 def test_shifts_grow_with_the_distance_and_turn_with_the_side(rng: Generator) -> None:
     moved = centers(SyntheticNeighbors(count=2, **{**STILL, "shift": 3.0}).draw(spots(200), rng))
+    bicubic = 0.04  # pixels by which torch's cubic kernel (a = -0.75) misplaces the middle of a blob
     for place, factor in ((0, 2), (1, 1), (2, -1)):
-        np.testing.assert_allclose(moved[:, place], -factor * moved[:, 3] / 2, atol=0.02)
-    assert np.abs(moved[:, 2]).max() <= 3.02
+        np.testing.assert_allclose(moved[:, place], -factor * moved[:, 3] / 2, atol=2 * bicubic)
+    assert np.abs(moved[:, 2]).max() <= 3 + bicubic
     # A number uniform in (-1, 1) times one uniform in (0, 1): |z| <= t has the probability t (1 - log t).
     drawn = np.abs(moved[:, 2, 0]) / 3
     assert stats.kstest(drawn, lambda t: np.where(t > 0, t * (1 - np.log(np.clip(t, 1e-12, 1))), 0)).pvalue > 0.01
