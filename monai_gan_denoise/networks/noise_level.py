@@ -73,7 +73,8 @@ class NoiseLevelEstimator(nn.Module):
         """Estimate.
 
         Args:
-            noisy: shape ``(B, C, *spatial)`` in network units, sizes multiples of ``stride``.
+            noisy: shape ``(B, C, *spatial)`` in network units, sizes multiples of ``stride``; those of a volume at
+                least three times the stride.
 
         Returns:
             The standard deviation of the noise, same shape, never negative.

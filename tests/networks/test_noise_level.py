@@ -14,13 +14,14 @@ SMALL = {"features": (4, 6, 8)}
 
 
 def image(spatial_dims: int, rng: Generator, side: int = 32) -> Tensor:
-    return torch.rand((2, 1, *(side, side // 2, side // 2)[:spatial_dims]), generator=rng)
+    return torch.rand((2, 1, *(side, 24, 24)[:spatial_dims]), generator=rng)
 
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])
 @pytest.mark.parametrize("factor", [0.1, 3.0, 50.0])
 def test_level_grows_with_the_image_and_never_turns_negative(spatial_dims: int, factor: float, rng: Generator) -> None:
     estimator = NoiseLevelEstimator(spatial_dims, **SMALL)
+    torch.nn.init.normal_(estimator.head.weight, std=100, generator=rng)  # so that the root's floor is far below
     noisy = image(spatial_dims, rng)
     with torch.no_grad():
         level = estimator(noisy)
@@ -83,7 +84,7 @@ def test_reach_is_how_far_a_pixel_of_the_map_sees(features: tuple[int, ...], blo
         weight.requires_grad_(False)
     reach, stride = estimator.reach, estimator.stride
     first = (reach // stride + 2) * stride
-    shape = (1, 1, 2 * first + stride, *(2 * stride,) * (spatial_dims - 1))
+    shape = (1, 1, 2 * first + stride, *(3 * stride,) * (spatial_dims - 1))
     noisy = torch.ones(shape, dtype=torch.float64, requires_grad=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tensor, "float", lambda tensor: tensor)  # in which the farthest gradients would underflow
