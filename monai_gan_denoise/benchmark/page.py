@@ -9,7 +9,6 @@ from typing import Any
 
 from monai_gan_denoise import __version__
 from monai_gan_denoise.benchmark.display import Display, display_of
-from monai_gan_denoise.benchmark.earlier import NOTHING_TAKEN, Taken
 from monai_gan_denoise.benchmark.examples import Example
 from monai_gan_denoise.benchmark.harm import NO_HARM, Harm
 from monai_gan_denoise.benchmark.hidden import hidden_topics, untaken
@@ -24,6 +23,7 @@ from monai_gan_denoise.benchmark.report import envelope
 from monai_gan_denoise.benchmark.sections import Section, Table, overall_table, sections
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure
 from monai_gan_denoise.benchmark.summary import groups
+from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN, Taken
 from monai_gan_denoise.benchmark.timing import Timing
 from monai_gan_denoise.io import whole_file
 

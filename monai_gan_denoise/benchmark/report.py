@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from monai_gan_denoise import __version__
-from monai_gan_denoise.benchmark.earlier import NOTHING_TAKEN, Taken
 from monai_gan_denoise.benchmark.grids import Grid
 from monai_gan_denoise.benchmark.harm import NO_HARM, Harm
 from monai_gan_denoise.benchmark.hidden import hidden_topics, untaken
@@ -19,6 +18,7 @@ from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure
 from monai_gan_denoise.benchmark.summary import Group, groups, overall
+from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN, Taken
 from monai_gan_denoise.io import whole_file
 
 __all__ = ["best_peer", "envelope", "find_group", "write_report"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monai_gan_denoise.benchmark.acceptance import write_measures
-from monai_gan_denoise.benchmark.earlier import NOTHING_TAKEN, read_earlier
+from monai_gan_denoise.benchmark.earlier import read_earlier
 from monai_gan_denoise.benchmark.examples import choose_examples, show_example
 from monai_gan_denoise.benchmark.harm import harm_tasks, measure_harm, write_harm
 from monai_gan_denoise.benchmark.images import SIMULATED, Source, find_sources, packaged_sources, phantom_sources
@@ -27,6 +27,7 @@ from monai_gan_denoise.benchmark.report import write_report
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure, measure_structure, write_structure
 from monai_gan_denoise.benchmark.summary import groups
 from monai_gan_denoise.benchmark.tables import write_tables, write_times
+from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN
 from monai_gan_denoise.benchmark.task import Task, run_task
 from monai_gan_denoise.benchmark.timing import time_methods
 

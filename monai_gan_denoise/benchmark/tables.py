@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from monai_gan_denoise import __version__
-from monai_gan_denoise.benchmark.earlier import NOTHING_TAKEN, Taken
 from monai_gan_denoise.benchmark.measures import Score
 from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.summary import Group, groups, overall
+from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN, Taken
 from monai_gan_denoise.benchmark.timing import Timing
 from monai_gan_denoise.io import whole_file
 
