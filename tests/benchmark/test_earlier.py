@@ -207,7 +207,8 @@ def test_the_last_bits_of_a_figure_may_differ(data: Path, earlier: Path, tmp_pat
 
 def test_fewer_images_are_refused(data: Path, earlier: Path, tmp_path: Path) -> None:
     manifest = data / "manifest.csv"
-    manifest.write_text("".join(line for line in manifest.open() if not line.startswith("us_2")))
+    lines = manifest.read_text().splitlines(keepends=True)
+    manifest.write_text("".join(line for line in lines if not line.startswith("us_2")))
     with pytest.raises(ValueError, match="have images 1 in us/gaussian/25, got 2 in"):
         now(data, earlier, tmp_path / "now", cells=CELLS[:1])
 
