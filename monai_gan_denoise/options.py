@@ -41,6 +41,9 @@ BENCHMARK = (
     click.option(
         "--references", metavar="FOLDER", type=PATH, help="Volumes, low-contrast phantom; else what is beside --data."
     ),
+    click.option(
+        "--peers-from", metavar="RESULTS.json", type=PATH, help="An earlier run: take what is not measured in this one."
+    ),
 )
 
 

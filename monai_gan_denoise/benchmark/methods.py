@@ -22,11 +22,23 @@ from monai_gan_denoise.inference import Denoiser
 from monai_gan_denoise.io import Scan, packaged_bundle
 from monai_gan_denoise.networks import fidelity_file
 
-__all__ = ["BLIND", "INPUT", "NOISY", "ORACLE", "OURS", "OURS_FIDELITY", "Method", "find_method", "resolve_names"]
+__all__ = [
+    "BLIND",
+    "INPUT",
+    "NOISY",
+    "ORACLE",
+    "OURS",
+    "OURS_FIDELITY",
+    "Method",
+    "find_method",
+    "known_method",
+    "resolve_names",
+]
 
 NOISY, OURS = "noisy", "ours"
 OURS_FIDELITY = "ours-fidelity"  # the weights from before the adversarial training: perception 0
 BLIND, ORACLE, INPUT = "blind", "oracle", "input"  # modes
+KNOWN = (NOISY, OURS, OURS_FIDELITY, *LEARNED, *PEERS)
 TORCHSCRIPT, ONNX = (".ts", ".pt", ".pth"), ".onnx"
 SHIPPED = packaged_bundle() / "models" / "model.pt"
 CONFIG = packaged_bundle() / "configs" / "inference.json"
@@ -69,14 +81,18 @@ def resolve_names(names: Sequence[str]) -> list[str]:
         ValueError: if a name is none of these.
     """
     for name in names:
-        known = (NOISY, OURS, OURS_FIDELITY, *LEARNED, *PEERS)
-        if name not in known and not (_is_network(name) and Path(name).is_file()):
+        if not known_method(name):
             raise ValueError(
-                f"methods must be among {', '.join(known)}, or a file in {ONNX} or {', '.join(TORCHSCRIPT)}, "
+                f"methods must be among {', '.join(KNOWN)}, or a file in {ONNX} or {', '.join(TORCHSCRIPT)}, "
                 f"got {name!r}. Check the name."
             )
     usual = [OURS, *LEARNED, *(peer.name for peer in PEERS.values() if not peer.asked)]
     return list(dict.fromkeys([NOISY, *(names or usual)]))
+
+
+def known_method(name: str) -> bool:
+    """Tell whether a name is that of a method, or the path of a network's file."""
+    return name in KNOWN or (_is_network(name) and Path(name).is_file())
 
 
 @cache

@@ -23,6 +23,7 @@ from monai_gan_denoise.benchmark.report import envelope
 from monai_gan_denoise.benchmark.sections import Section, Table, overall_table, sections
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure
 from monai_gan_denoise.benchmark.summary import groups
+from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN, Taken
 from monai_gan_denoise.benchmark.timing import Timing
 from monai_gan_denoise.io import whole_file
 
@@ -79,6 +80,7 @@ def write_page(
     examples: Sequence[Example],
     structure: Structure = UNMEASURED,
     harm: Harm = NO_HARM,
+    taken: Taken = NOTHING_TAKEN,
 ) -> None:
     """Write report.html and the folder ``figures``.
 
@@ -91,13 +93,15 @@ def write_page(
         examples: images to show.
         structure: of discs, if they were measured.
         harm: of native, uniform and low-contrast images, if the protocol asks for it.
+        taken: figures of methods that an earlier run measured.
     """
     (folder / FIGURES).mkdir(exist_ok=True)
-    whole, parts = overall_table(records, protocol), sections(records, protocol)
+    whole = overall_table(records, protocol, taken.groups)
+    parts = sections(records, protocol, taken.groups)
     content = {
         "version": __version__,
         "protocol": protocol,
-        "verdict": " ".join(envelope(groups(records))).strip(),
+        "verdict": " ".join(envelope(groups(records, taken.groups))).strip(),
         "whole": whole,
         "quality": _quality(folder, whole, timings),
         "timings": timings,
@@ -105,6 +109,7 @@ def write_page(
         "chapters": [_chapter(folder, section, protocol, examples) for section in parts],
         "hidden": hidden_topics(records, structure, harm),
         "untaken": untaken(records, structure, harm),
+        "taken": taken.sentence,
         "skipped": skipped,
         "failed": [*_notes(records, failed=True), *structure.failed, *harm.failed],
         "absent": _notes(records, failed=False),

@@ -18,6 +18,7 @@ from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure
 from monai_gan_denoise.benchmark.summary import Group, groups, overall
+from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN, Taken
 from monai_gan_denoise.io import whole_file
 
 __all__ = ["best_peer", "envelope", "find_group", "write_report"]
@@ -30,6 +31,7 @@ def write_report(
     skipped: Sequence[str],
     structure: Structure = UNMEASURED,
     harm: Harm = NO_HARM,
+    taken: Taken = NOTHING_TAKEN,
 ) -> None:
     """Write report.md: every cell with the noisy image, ours, the best blind and the best oracle peer.
 
@@ -40,14 +42,16 @@ def write_report(
         skipped: modalities and cells without images.
         structure: of discs, if they were measured.
         harm: of native, uniform and low-contrast images, if the protocol asks for it.
+        taken: figures of methods that an earlier run measured.
     """
-    found = groups(records)
+    found = groups(records, taken.groups)
     lines = [
         "# Benchmark",
         f"monai-gan-denoise {__version__}, protocol {protocol.version}, crops of {protocol.crop} pixels. PSNR in dB "
         "and SSIM, means over the images of a cell; best is highest mean PSNR. *Blind*: the noise is not known. "
         "*Oracle*: the setting of highest PSNR, image by image.",
         *(["", "**A quick run: it shows that all works, and little of how well.**"] if protocol.quick else []),
+        *(["", taken.sentence] if taken.sentence else []),
         "",
         *_table(found),
         "",
@@ -66,7 +70,7 @@ def _table(found: Sequence[Group]) -> Iterator[str]:
     for cell, window in dict.fromkeys((one.cell, one.window) for one in found):
         here = [one for one in found if (one.cell, one.window) == (cell, window)]
         noisy, ours = find_group(here, NOISY, INPUT), find_group(here, OURS, BLIND)
-        images = max((len(one.scores) for one in here), default=0)
+        images = max((one.images for one in here), default=0)
         cells = (_figures(noisy), _figures(ours), *(_named(best_peer(here, mode)) for mode in (BLIND, ORACLE)))
         yield f"| {cell} | {NOTHING if window is None else f'{window:g}'} | {images} | {' | '.join(cells)} |"
 
@@ -131,12 +135,12 @@ def _notes(found: Sequence[Group], skipped: Sequence[str], failed: Sequence[str]
 
 def find_group(found: Sequence[Group], method: str, mode: str) -> Group | None:
     """Find a method in a mode among the groups of one cell; None if no image has a score."""
-    return next((one for one in found if (one.method, one.mode) == (method, mode) and one.scores), None)
+    return next((one for one in found if (one.method, one.mode) == (method, mode) and one.images), None)
 
 
 def best_peer(found: Sequence[Group], mode: str) -> Group | None:
     """Find the peer of highest mean PSNR among the groups of one cell; None if none has a score of every image."""
-    peers = [one for one in found if one.method in PEERS and one.mode == mode and one.scores and one.complete]
+    peers = [one for one in found if one.method in PEERS and one.mode == mode and one.images and one.complete]
     return max(peers, key=lambda one: one.mean("psnr"), default=None)
 
 

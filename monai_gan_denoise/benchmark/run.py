@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monai_gan_denoise.benchmark.acceptance import write_measures
+from monai_gan_denoise.benchmark.earlier import read_earlier
 from monai_gan_denoise.benchmark.examples import choose_examples, show_example
 from monai_gan_denoise.benchmark.harm import harm_tasks, measure_harm, write_harm
 from monai_gan_denoise.benchmark.images import SIMULATED, Source, find_sources, packaged_sources, phantom_sources
 from monai_gan_denoise.benchmark.measures import require_scikit_image
-from monai_gan_denoise.benchmark.methods import Method, find_method, resolve_names
+from monai_gan_denoise.benchmark.methods import Method, find_method, known_method, resolve_names
 from monai_gan_denoise.benchmark.page import write_page
 from monai_gan_denoise.benchmark.processes import one_thread_a_process, spread
 from monai_gan_denoise.benchmark.protocol import NOISE_FREE, REAL, VERSIONS, Cell, Protocol, load_protocol
@@ -24,7 +25,9 @@ from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.references import References, find_references
 from monai_gan_denoise.benchmark.report import write_report
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure, measure_structure, write_structure
+from monai_gan_denoise.benchmark.summary import groups
 from monai_gan_denoise.benchmark.tables import write_tables, write_times
+from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN
 from monai_gan_denoise.benchmark.task import Task, run_task
 from monai_gan_denoise.benchmark.timing import time_methods
 
@@ -49,6 +52,7 @@ def run_benchmark(
     version: int = VERSIONS[0],
     split: str = SIMULATED,
     references: Path | None = None,
+    peers_from: Path | None = None,
 ) -> int:
     """Measure ours and what a user would pick instead, and write tables, figures and report.html.
 
@@ -67,15 +71,19 @@ def run_benchmark(
         version: of the protocol, an earlier one to measure again what was published by it.
         split: of the images, ``val`` to choose by; see ``find_sources``.
         references: folder of volumes and the low-contrast phantom; what lies beside ``data`` if None.
+        peers_from: results.json of an earlier run on the same images and noise: the figures of all methods that are not
+            measured in this one are taken from there.
 
     Returns:
         0 if every cell was measured, 1 if a method failed on one.
 
     Raises:
-        ValueError: if an argument names nothing, nothing can be measured, or scikit-image is not installed.
+        ValueError: if an argument names nothing, nothing can be measured, scikit-image is not installed, or the earlier
+            run is of another protocol, other images or other noise.
     """
     require_scikit_image()
     names = tuple(resolve_names(methods))
+    earlier = read_earlier(peers_from) if peers_from else None
     found = [find_method(name, weights) for name in names]  # what cannot be used is refused before anything runs
     protocol = load_protocol(quick, version)
     protocol = protocol.only(cells) if cells else protocol
@@ -88,10 +96,15 @@ def run_benchmark(
     tasks = [Task(cell, one, protocol, names, weights, cache, measures) for cell, some in chosen for one in some]
     if not tasks:
         raise ValueError("cells must have images, got none for those named. Choose other cells or other --data.")
+    others: list[Method] = []
+    if earlier:
+        earlier.require(protocol, names, [cell.name for cell, some in chosen if some])
+        others = [find_method(name, weights) for name in earlier.others(names) if known_method(name)]
     output.mkdir(parents=True, exist_ok=True)
     jobs = jobs or os.cpu_count() or 1
     records = _run(tasks, jobs)
-    write_tables(output, records, protocol, skipped, {method.name: method.fingerprint for method in found})
+    taken = earlier.take(groups(records), names, others) if earlier else NOTHING_TAKEN
+    write_tables(output, records, protocol, skipped, {method.name: method.fingerprint for method in found}, taken)
     if measures:
         write_measures(output / "measures.csv", records)
     discs = _discs(output, found, protocol) if structure else UNMEASURED
@@ -99,11 +112,11 @@ def run_benchmark(
     harm = measure_harm(subjects, jobs, images.beside.missing)
     if protocol.harm_images:
         write_harm(output / "harm.csv", records, harm)
-    write_report(output, records, protocol, skipped, discs, harm)
-    timings = time_methods(names, weights, quick, output / CACHE)
+    write_report(output, records, protocol, skipped, discs, harm, taken)
+    timings = time_methods([*names, *(one.name for one in others)], weights, quick, output / CACHE)
     write_times(output, timings)
     examples = list(spread(show_example, choose_examples(records, tasks), jobs))
-    write_page(output, records, protocol, skipped, timings, examples, discs, harm)
+    write_page(output, records, protocol, skipped, timings, examples, discs, harm, taken)
     failed = sorted({f"{record.cell} {record.method}: {record.note}" for record in records if record.failed})
     failed += [*discs.failed, *harm.failed]
     for line in failed:

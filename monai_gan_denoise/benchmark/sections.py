@@ -114,28 +114,29 @@ class Section:
         return found and replace(found, name=f"{self.title}, real pairs")
 
 
-def sections(records: Sequence[Record], protocol: Protocol) -> list[Section]:
+def sections(records: Sequence[Record], protocol: Protocol, taken: Sequence[Group] = ()) -> list[Section]:
     """Gather the records by modality, in the protocol's order; a modality without images has no section."""
-    found = groups(records)
+    found = groups(records, taken)
     made = []
     for modality, title in MODALITIES.items():
         here = [one for one in found if one.cell.split("/")[0] == modality]
         if here:
             cells = [cell for cell in protocol.cells if any(one.cell == cell.name for one in here)]
             tables = tuple(table for cell in cells for table in _cell_tables(cell, here, records, protocol))
-            means = _means(title, [one for one in records if one.modality == modality], protocol)
+            parts = [one for one in records if one.modality == modality]
+            means = _means(title, parts, protocol, [one for one in taken if one.cell.split("/")[0] == modality])
             made.append(Section(modality, title, means, tables))
     return made
 
 
-def overall_table(records: Sequence[Record], protocol: Protocol) -> Table | None:
+def overall_table(records: Sequence[Record], protocol: Protocol, taken: Sequence[Group] = ()) -> Table | None:
     """Average over all modalities; None if there is no simulated noise."""
-    table = _means("All modalities", records, protocol)
+    table = _means("All modalities", records, protocol, taken)
     return table and replace(table, range="each image's own range")
 
 
-def _means(name: str, records: Sequence[Record], protocol: Protocol) -> Table | None:
-    means = list(overall(groups(records)))
+def _means(name: str, records: Sequence[Record], protocol: Protocol, taken: Sequence[Group]) -> Table | None:
+    means = list(overall(groups(records, taken)))
     if not means:
         return None
     simulated = [one for one in records if one.law not in (CLEAN, REAL)]
@@ -152,17 +153,17 @@ def _cell_tables(cell: Cell, found: Sequence[Group], records: Sequence[Record], 
         chosen = [one for one in here if one.window == window]
         own = _own_ranges([one for one in records if one.cell == cell.name], protocol)
         words = own if window is None else _window_words(cell.modality, window, protocol)
-        images = max(len(one.scores) for one in chosen)
+        images = max(one.images for one in chosen)
         yield Table(f"{cell.law} {cell.level}", cell.meaning, words, images, _sorted(map(_entry, chosen)))
 
 
 def _entry(one: Group) -> Entry:
-    if not one.scores:
+    if not one.images:
         return Entry(one.method, one.mode, 0, math.nan, math.nan, math.nan, None, one.note)
     interval = one.describe("psnr")["ci"]
     ends = (interval[0], interval[1]) if isinstance(interval, list) else None
     psnr, ssim, rmse = (one.mean(measure) for measure in ("psnr", "ssim", "rmse"))
-    return Entry(one.method, one.mode, len(one.scores), psnr, ssim, rmse, ends, one.note)
+    return Entry(one.method, one.mode, one.images, psnr, ssim, rmse, ends, one.note)
 
 
 def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -39,6 +39,11 @@ class Group:
     note: str
 
     @property
+    def images(self) -> int:
+        """How many images have a score."""
+        return len(self.scores)
+
+    @property
     def complete(self) -> bool:
         """Whether every image has a score: means over fewer are of other images, and are never compared."""
         return not self.note
@@ -69,8 +74,8 @@ class Overall:
     score: Score
 
 
-def groups(records: Sequence[Record]) -> list[Group]:
-    """Gather the records of each cell, in the order in which they come."""
+def groups(records: Sequence[Record], taken: Sequence[Group] = ()) -> list[Group]:
+    """Gather the records of each cell, in the order in which they come, and what is taken for it from elsewhere."""
     gathered: dict[tuple[str, str, str, float | None], list[Record]] = {}
     notes: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for record in records:
@@ -78,7 +83,9 @@ def groups(records: Sequence[Record]) -> list[Group]:
         gathered.setdefault((record.cell, record.method, record.mode, window), []).append(record)
         if record.note:
             notes[record.cell, record.method, record.mode].append(record.note)
-    return [_group(key, found, "; ".join(dict.fromkeys(notes[key[:3]]))) for key, found in gathered.items()]
+    made = [_group(key, found, "; ".join(dict.fromkeys(notes[key[:3]]))) for key, found in gathered.items()]
+    cells = list(dict.fromkeys(one.cell for one in (*made, *taken)))
+    return sorted([*made, *taken], key=lambda one: cells.index(one.cell))  # stable: a cell's own come first
 
 
 def overall(found: Sequence[Group]) -> Iterator[Overall]:

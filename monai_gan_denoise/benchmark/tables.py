@@ -17,6 +17,7 @@ from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.summary import Group, groups, overall
+from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN, Taken
 from monai_gan_denoise.benchmark.timing import Timing
 from monai_gan_denoise.io import whole_file
 
@@ -33,6 +34,7 @@ def write_tables(
     protocol: Protocol,
     skipped: Sequence[str],
     fingerprints: Mapping[str, str],
+    taken: Taken = NOTHING_TAKEN,
 ) -> None:
     """Write what the run measured.
 
@@ -46,14 +48,16 @@ def write_tables(
         protocol: of the run.
         skipped: modalities and cells without images.
         fingerprints: of the methods by name; of a network, that of its weights' file and that of our code.
+        taken: figures of methods that an earlier run measured; results.json alone holds them.
     """
     write_csv(folder / "results.csv", RESULTS, map(_row, records))
-    found = groups(records)
+    found = groups(records, taken.groups)
     content = {
         "version": __version__,
         "protocol": {"version": protocol.version, "seed": protocol.seed, "crop": protocol.crop},
         "libraries": _libraries(),
-        "methods": dict(fingerprints),
+        "methods": {**fingerprints, **taken.fingerprints},
+        **_origin(taken),
         "skipped": list(skipped),
         "overall": [{**asdict(one), "score": one.score._asdict()} for one in overall(found)],
         "cells": [_cell(one) for one in found],
@@ -89,8 +93,15 @@ def _row(record: Record) -> list[str]:
 def _cell(one: Group) -> dict[str, Any]:
     modality, law, level = one.cell.split("/")
     names = {"modality": modality, "law": law, "level": level, "method": one.method, "mode": one.mode}
-    measures = {measure: one.describe(measure) for measure in Score._fields} if one.scores else {}
-    return {**names, "window": one.window, "images": len(one.scores), "note": one.note, **measures}
+    measures = {measure: one.describe(measure) for measure in Score._fields} if one.images else {}
+    return {**names, "window": one.window, "images": one.images, "note": one.note, **measures}
+
+
+def _origin(taken: Taken) -> dict[str, Any]:
+    if not taken.fingerprints:
+        return {}
+    source = {"version": taken.version, "sha256": taken.digest}
+    return {"taken": {"methods": list(taken.fingerprints), "changed": list(taken.changed), "from": source}}
 
 
 def _libraries() -> dict[str, str | None]:
