@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
@@ -17,7 +18,7 @@ from monai_gan_denoise.transforms.intensity import known_modality
 __all__ = ["DEBIAS", "RemoveMagnitudeBiasd"]
 
 DEBIAS = ("auto", "off")
-ROUNDING = 1e-6  # of the largest value: what network units and back make of a 0
+ROUNDING = 1e-5  # of the mean: what network units and back make of a 0; the largest value may be a spike
 SAMPLE = 2**18  # values, of which the deviation of what was removed is found
 MAD = 0.6745  # median absolute deviation of the normal law, in its standard deviations
 AT_ONCE = 2**20  # pixels that are corrected together, so that a volume needs no second copy
@@ -34,6 +35,8 @@ class RemoveMagnitudeBiasd(Transform):
 
     Only images that can be magnitudes are touched: of the modality MR, with no value below 0. Noise that was cut off at
     0 is no magnitude's and is not corrected. Also without correction, such an image gets no value below 0.
+
+    Of a series each volume is corrected by its own noise.
 
     The denoised image is changed in place: a volume's copy may be one too many.
 
@@ -70,14 +73,22 @@ class RemoveMagnitudeBiasd(Transform):
         meta: Mapping[str, Any] = image.meta if isinstance(image, MetaTensor) else {}
         modality = items.get(self.modality_key) or meta.get("modality")
         noisy, pred = _plain(image), _plain(items[self.pred_key])
-        if modality is None or known_modality(str(modality)) != "mr" or noisy.min() < -ROUNDING * noisy.max():
+        if modality is None or known_modality(str(modality)) != "mr":
             return items
+        # Each volume of a series by itself, as long series are denoised.
+        for index in np.ndindex(*noisy.shape[4:]):
+            volume = (..., *index)
+            self._treat(noisy[volume], pred[volume], meta.get("slice_axis"))
+        return items
+
+    def _treat(self, noisy: Tensor, pred: Tensor, slice_axis: int | None) -> None:
+        if noisy.min() < -ROUNDING * noisy.mean().abs():
+            return
         if self.debias == "auto":
-            slices = _slices(noisy, meta.get("slice_axis"))
+            slices = _slices(noisy, slice_axis)
             if not shows_clipped_noise(slices):
                 _correct(pred, estimate_magnitude_noise(slices) or _removed_noise(noisy, pred))
         pred.clamp_(min=0)
-        return items
 
 
 def _correct(pred: Tensor, noise: MagnitudeNoise) -> None:

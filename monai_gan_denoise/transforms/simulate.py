@@ -94,11 +94,12 @@ class RandSimulateNoised(MapTransform, Randomizable):
             if self.target_key is not None:
                 items[self.target_key] = _like(clean, expected) if isinstance(clean, MetaTensor) else expected
             record = [_known(drawn, BANK_KEY in items).record() for drawn in self.drawn]
-            items[self.image_key] = noisy = _like(clean, noisy)
-            if isinstance(noisy, MetaTensor):
-                noisy.meta[RECORD] = record
+            if isinstance(clean, MetaTensor):
+                marked = _like(clean, noisy)
+                marked.meta[RECORD] = record
+                items[self.image_key] = marked
             else:
-                items[RECORD] = record
+                items[self.image_key], items[RECORD] = noisy, record
         return items
 
     def _add(self, clean: Tensor, slice_axis: int | None, bank: Tensor | None) -> tuple[Tensor, Tensor]:

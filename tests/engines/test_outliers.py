@@ -86,8 +86,8 @@ def test_padding_around_the_field_of_view_changes_neither_itself_nor_the_air_bes
     whole = denoiser.denoise(ct, modality="ct")
     denoised = denoiser.denoise(np.where(outside, np.float32(padding), ct), modality="ct")
     assert (denoised[outside] == padding).all()
-    # HU, of which the noise itself reaches 88; 579 at -3024 where the network sees the padding itself.
-    assert np.abs(denoised - whole)[~outside].max() < 80
+    # HU: less than the noise, which reaches 88 there; 579 at -3024 where the network sees the padding itself.
+    assert np.abs(denoised - whole)[~outside].max() < 88
 
 
 def test_a_spike_in_a_map_leaves_all_other_voxels_alone(denoiser: Denoiser) -> None:
