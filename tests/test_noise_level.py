@@ -180,7 +180,7 @@ def test_auto_makes_what_it_made_before_there_were_levels() -> None:
     plain, told = derive("abc", 1, 1), derive("abc", 1, 1, noise_level="1.5x")
     assert derive("abc", 1, 1, noise_level="auto") == plain
     assert told.fingerprint != plain.fingerprint
-    assert told.description == plain.description.replace("Denoised;", "Noise level 1.5x. Denoised;")
+    assert told.description == plain.description.replace("Denoised,", "Noise level 1.5x. Denoised,")
 
 
 def test_a_run_takes_no_array(denoiser: Denoiser, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_run_leaves_checkpoints_and_two_weights_and_says_how_to_use_them(
         "model_fidelity.pt",
     }
     saved = torch.load(run / "checkpoint_epoch=2.pt", weights_only=True)["ema"]
-    network = load_weights(GanDenoiser(features=(8, 8), refinement_features=8), run / "model.pt")
+    network = load_weights(GanDenoiser(features=(8, 8), refinement_features=8, level_features=(4, 4)), run / "model.pt")
     assert all(torch.equal(saved[name], value) for name, value in network.state_dict().items())
     fidelity = torch.load(run / "model_fidelity.pt", weights_only=True)
     assert any(not torch.equal(fidelity[name], value) for name, value in saved.items())

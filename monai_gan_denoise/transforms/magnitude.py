@@ -87,14 +87,15 @@ class RemoveMagnitudeBiasd(Transform):
         if self.debias == "auto":
             slices = _slices(noisy, slice_axis)
             if not shows_clipped_noise(slices):
-                _correct(pred, estimate_magnitude_noise(slices) or _removed_noise(noisy, pred))
+                _correct(pred, noisy, estimate_magnitude_noise(slices) or _removed_noise(noisy, pred))
         pred.clamp_(min=0)
 
 
-def _correct(pred: Tensor, noise: MagnitudeNoise) -> None:
-    """Correct a denoised image in place, a part after the other."""
-    for part in pred.split(max(1, AT_ONCE * pred.shape[1] // pred.numel()), 1):
-        part.copy_(remove_magnitude_bias(part, noise.level, noise.coils))
+def _correct(pred: Tensor, noisy: Tensor, noise: MagnitudeNoise) -> None:
+    """Correct a denoised image in place, part by part, but where nothing was removed, as in constant slices."""
+    rows = max(1, AT_ONCE * pred.shape[1] // pred.numel())
+    for part, before in zip(pred.split(rows, 1), noisy.split(rows, 1), strict=True):
+        part.copy_(torch.where(part == before, part, remove_magnitude_bias(part, noise.level, noise.coils)))
 
 
 def _removed_noise(noisy: Tensor, pred: Tensor) -> MagnitudeNoise:
