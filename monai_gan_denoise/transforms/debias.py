@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from monai_gan_denoise.transforms.noise.expectation import mean_table, noise_floor
+from monai_gan_denoise.transforms.noise.expectation import look_up, mean_table, noise_floor
 from monai_gan_denoise.transforms.noise.level import at_least_zero
 
 __all__ = ["remove_magnitude_bias"]
@@ -47,10 +47,8 @@ def remove_magnitude_bias(mean_image: Tensor, level: float | Tensor, coils: int 
     ratio = positive / torch.where(noise > 0, noise, 1)
     # The signal grows as the root of what the mean is above the floor; in this unit it is almost a straight line.
     excess = ((ratio - floor) * (ratio + floor)).clamp_(min=0)
-    table = torch.tensor(signals, dtype=mean_image.dtype, device=mean_image.device)
     place = (excess.sqrt() * ((len(signals) - 1) / end)).clamp_(max=len(signals) - 1)
-    left = place.long().clamp_(max=len(signals) - 2)
-    near = torch.lerp(table[left], table[left + 1], place - left)
+    near = look_up(signals, place)
     # mean^2 = A^2 + (2L-1) + (2L-1)/(2 A^2) + ..., in noise levels, from the asymptote of the mean.
     square = (ratio.square() - (2 * coils - 1)).clamp_(min=1)
     far = (square - (2 * coils - 1) / (2 * square)).sqrt_()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from monai_gan_denoise.transforms.noise.level import at_least_zero
 
-__all__ = ["magnitude_mean", "mean_table", "noise_floor"]
+__all__ = ["look_up", "magnitude_mean", "mean_table", "noise_floor"]
 
 POINTS = 1024  # of the table; linear interpolation is off by 4e-6 of the mean at most
 REACH = 6.0  # signal-to-noise ratio, per root of the coils, up to which the table goes; the asymptote is better beyond
@@ -45,11 +46,15 @@ def magnitude_mean(signal: Tensor, std: float | Tensor, coils: int = 1) -> Tenso
     level = at_least_zero(std, "std", signal)
     ratio = signal.abs() / torch.where(level > 0, level, 1)
     reach, means = mean_table(int(coils))
-    table = torch.tensor(means, dtype=signal.dtype, device=signal.device)
-    place = (ratio * ((POINTS - 1) / reach)).clamp(max=POINTS - 1)
-    left = place.long().clamp_(max=POINTS - 2)
-    near = torch.lerp(table[left], table[left + 1], place - left)
+    near = look_up(means, (ratio * ((POINTS - 1) / reach)).clamp(max=POINTS - 1))
     return torch.where(level > 0, level * torch.where(ratio < reach, near, _asymptote(ratio, int(coils))), signal)
+
+
+def look_up(values: Sequence[float], place: Tensor) -> Tensor:
+    """Interpolate a table linearly at places from 0 to its last index; of the shape, dtype and device of ``place``."""
+    table = torch.tensor(values, dtype=place.dtype, device=place.device)
+    left = place.long().clamp_(max=len(values) - 2)
+    return torch.lerp(table[left], table[left + 1], place - left)
 
 
 def noise_floor(coils: int) -> float:
