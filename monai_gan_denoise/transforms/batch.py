@@ -15,7 +15,14 @@ from monai_gan_denoise.transforms.intensity import known_modality
 from monai_gan_denoise.transforms.low_dose import mix_low_dose_noise
 from monai_gan_denoise.transforms.neighbors import SyntheticNeighbors
 from monai_gan_denoise.transforms.noise import LAWS
-from monai_gan_denoise.transforms.simulate import BANK_KEY, IMAGE_KEY, LARGEST_SEED, WINDOWED_KEY, law_modality
+from monai_gan_denoise.transforms.simulate import (
+    BANK_KEY,
+    FILE_NOISE_KEY,
+    IMAGE_KEY,
+    LARGEST_SEED,
+    WINDOWED_KEY,
+    law_modality,
+)
 
 __all__ = ["SimulateNoise"]
 
@@ -44,6 +51,10 @@ class SimulateNoise(Randomizable):
 
     Some images get neighboring slices, made from themselves, with the same law and level and noise of their own.
 
+    The noise that an image's file holds comes back beneath all other, and a share of it is asked to go: another one for
+    each image, which the noise level tells, so that a network removes as much as it is told and never all of what may
+    be fine texture. Images with neighbors do without, since a neighbor would need file noise of its own.
+
     Args:
         distribution: what to draw laws and levels from.
         contrast: lowest and highest factor on the intensities.
@@ -53,6 +64,7 @@ class SimulateNoise(Randomizable):
         neighbors: how neighboring slices are made; None for single images.
         neighbors_share: share of the images that get neighbors.
         expect: ask for the mean of the noisy image; the clean one itself if False.
+        removed: lowest and highest share of the file's own noise that what is asked for lacks.
 
     Raises:
         ValueError: if a modality is unknown.
@@ -68,12 +80,14 @@ class SimulateNoise(Randomizable):
         neighbors: SyntheticNeighbors | None = None,
         neighbors_share: float = 0.5,
         expect: bool = True,
+        removed: Sequence[float] = (0.6, 0.6),
     ) -> None:
         self.distribution = distribution
         self.contrast, self.offset = contrast, offset
         self.zeroed = {known_modality(name) for name in zeroed}
         self.neighbors, self.neighbors_share = neighbors, neighbors_share
         self.expect = expect
+        self.removed = removed
         self.drawn: list[list[DrawnNoise]] = []
         self.set_random_state(seed)
 
@@ -85,7 +99,8 @@ class SimulateNoise(Randomizable):
         Args:
             batch: ``label``, clean, ``(B, C, H, W)`` with ``H == W``, in network units; and for each image
                 ``modality``, perhaps ``image`` (the noisy one that was measured, ``(C, H, W)`` or None), perhaps
-                ``windowed`` (whether a CT holds no HU), perhaps ``low_dose_noise``, ``(K, H, W)`` or None.
+                ``windowed`` (whether a CT holds no HU), perhaps ``low_dose_noise``, ``(K, H, W)`` or None, perhaps
+                ``file_noise``, ``(C, H, W)`` or None.
             device: where the noise is drawn and the images end; that of ``label`` if None.
             non_blocking: do not wait for the images to arrive there.
 
@@ -111,6 +126,7 @@ class SimulateNoise(Randomizable):
         if pairs:
             measured = torch.stack(list(pairs.values())).to(clean, non_blocking=non_blocking)
             noisy[list(pairs)] = _show(measured, [views[row] for row in pairs])
+        self._add_file_noise(noisy, frames, batch.get(FILE_NOISE_KEY, ()), views)
         self._add_banked(noisy, frames, banks, rng)
         if any(windowed):
             rows = torch.tensor([windowed[row] for row in frames.rows], device=clean.device)
@@ -153,6 +169,16 @@ class SimulateNoise(Randomizable):
             if magnitude or (known_modality(modality) in self.zeroed and not cut):
                 offsets[row] = 0.0
         return [_View(*view) for view in zip(positions, gains, offsets, strict=True)]
+
+    def _add_file_noise(
+        self, noisy: Tensor, frames: _Frames, noise: Sequence[Tensor | None], views: Sequence[_View]
+    ) -> None:
+        """Add the noise of the files to the noisy images, in place, and what is to stay of it to the target."""
+        for row, own in enumerate(noise):
+            if own is not None and row not in frames.beside:
+                shown = views[row].scale(own.to(noisy))
+                noisy[row] += shown
+                frames.images[row] += (1 - self.R.uniform(*self.removed)) * shown
 
     def _add_banked(self, noisy: Tensor, frames: _Frames, banks: Sequence[Tensor | None], rng: Generator) -> None:
         """Add low-dose noise from the banks, in place; a distribution draws it first of an image's laws."""

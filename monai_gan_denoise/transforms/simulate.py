@@ -14,9 +14,18 @@ from monai_gan_denoise.transforms.distribution import LOW_DOSE, DrawnNoise, Nois
 from monai_gan_denoise.transforms.intensity import known_modality
 from monai_gan_denoise.transforms.low_dose import mix_low_dose_noise
 
-__all__ = ["BANK_KEY", "IMAGE_KEY", "LARGEST_SEED", "WINDOWED_KEY", "RandSimulateNoised", "law_modality"]
+__all__ = [
+    "BANK_KEY",
+    "FILE_NOISE_KEY",
+    "IMAGE_KEY",
+    "LARGEST_SEED",
+    "WINDOWED_KEY",
+    "RandSimulateNoised",
+    "law_modality",
+]
 
 BANK_KEY = "low_dose_noise"  # item that holds low-dose noise drawn beforehand, by LowDoseNoised
+FILE_NOISE_KEY = "file_noise"  # item that holds the noise that SmoothTargetd took from the clean image
 IMAGE_KEY = "image"  # item that holds the noisy image
 LARGEST_SEED = 2**31 - 1
 RECORD = "noise"

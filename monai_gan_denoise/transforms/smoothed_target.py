@@ -1,8 +1,8 @@
-"""Targets without texture: what is left of a real image when the noise that it holds is smoothed away.
+"""Clean images split in two: what is left when the noise that the file holds is smoothed away, and that noise.
 
-A network that is to give back images with noise in them learns to keep noise, and one that is shown texture as weak as
-noise learns to leave noise of that strength alone. So a target gives up what is as weak as its own noise: fine texture
-goes along, which other content brings, edges stay.
+A network that is to give back images with noise in them learns to keep noise. So an image gives up what is as weak as
+its own noise, and that comes back as noise of a known level, to be removed in part: see ``SimulateNoise``. Fine texture
+goes along, which is why only a part is removed; edges stay.
 
 Reference: He et al., "Guided image filtering", TPAMI 2013, eqs. 4 to 8; Zhang et al., "Rolling guidance filter", ECCV
 2014 (the result guides the next pass, so that noise beside edges goes too).
@@ -22,7 +22,7 @@ from torch import Tensor
 from monai_gan_denoise.transforms.dead_leaves import LEAVES_KEY
 from monai_gan_denoise.transforms.intensity import known_modality
 from monai_gan_denoise.transforms.photographs import PHOTOGRAPH_KEY
-from monai_gan_denoise.transforms.simulate import IMAGE_KEY
+from monai_gan_denoise.transforms.simulate import FILE_NOISE_KEY, IMAGE_KEY
 
 __all__ = ["SmoothTargetd", "quiet_deviation", "rolling_guidance"]
 
@@ -80,12 +80,13 @@ def quiet_deviation(image: Tensor, quantile: float) -> float:
 
 
 class SmoothTargetd(MapTransform):
-    """Smooth clean images by as much as their quiet places vary.
+    """Smooth clean images by as much as their quiet places vary, and keep what that takes away.
 
-    Belongs after ``AreaMeand``. Pairs, dead leaves and photographs pass.
+    Belongs after ``AreaMeand``. Pairs, dead leaves and photographs pass. What was taken away becomes the item
+    ``file_noise``, of the image's shape.
 
     Args:
-        keys: stacks of slices, ``(S, H, W)`` in network units; not modified.
+        keys: one stack of slices, ``(S, H, W)`` in network units; not modified.
         quantiles: for each modality the quantile of ``quiet_deviation`` that counts as noise: low where most of the
             image is structure, higher where it is speckle. A modality that is not named passes.
         modality_key: item that names the modality.
@@ -113,6 +114,7 @@ class SmoothTargetd(MapTransform):
             levels = torch.tensor([quiet_deviation(image, quantile) for image in stack])[:, None, None, None]
             smooth = rolling_guidance(stack[:, None], levels.clamp(min=1e-6))[:, 0]
             items[key] = torch.where(levels[:, 0] > 0, smooth, stack)
+            items[FILE_NOISE_KEY] = stack - items[key]
         return items
 
 

@@ -9,7 +9,7 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
 from monai_gan_denoise.transforms.intensity import CT_RANGE, known_modality
-from monai_gan_denoise.transforms.simulate import BANK_KEY, WINDOWED_KEY
+from monai_gan_denoise.transforms.simulate import BANK_KEY, FILE_NOISE_KEY, WINDOWED_KEY
 
 __all__ = ["RandWindowd"]
 
@@ -18,7 +18,7 @@ class RandWindowd(RandomizableTransform, MapTransform):
     """Show a CT through a random window, now and then: ``(x - level) / width + 0.5``, cut to [0, 1].
 
     Images of other modalities pass, and CT that are windowed already or not to leave HU. A bank of noise is scaled
-    along.
+    along, and so is the file's own.
 
     Args:
         keys: images in network units that get the same window; not modified.
@@ -71,7 +71,8 @@ class RandWindowd(RandomizableTransform, MapTransform):
         for key in self.key_iterator(items):
             windowed = items[key] * gain + (CT_RANGE[0] - lower) / width
             items[key] = windowed.clamp(0, 1) if self.clip else windowed
-        if self.bank_key in items:
-            items[self.bank_key] = items[self.bank_key] * gain
+        for key in (self.bank_key, FILE_NOISE_KEY):
+            if key in items:
+                items[key] = items[key] * gain
         items[WINDOWED_KEY] = True
         return items
