@@ -174,11 +174,12 @@ class SimulateNoise(Randomizable):
         self, noisy: Tensor, frames: _Frames, noise: Sequence[Tensor | None], views: Sequence[_View]
     ) -> None:
         """Add the noise of the files to the noisy images, in place, and what is to stay of it to the target."""
+        low, high = self.removed
         for row, own in enumerate(noise):
             if own is not None and row not in frames.beside:
                 shown = views[row].scale(own.to(noisy))
                 noisy[row] += shown
-                frames.images[row] += (1 - self.R.uniform(*self.removed)) * shown
+                frames.images[row] += (1 - self.R.uniform(low, high)) * shown
 
     def _add_banked(self, noisy: Tensor, frames: _Frames, banks: Sequence[Tensor | None], rng: Generator) -> None:
         """Add low-dose noise from the banks, in place; a distribution draws it first of an image's laws."""
