@@ -3,6 +3,7 @@
 from monai_gan_denoise.networks.denoiser import GanDenoiser, TwoStageDenoiser
 from monai_gan_denoise.networks.discriminator import Discriminator
 from monai_gan_denoise.networks.dncnn import DnCNN
+from monai_gan_denoise.networks.fusion import NeighborFusion
 from monai_gan_denoise.networks.generator import Generator
 from monai_gan_denoise.networks.noise_level import NoiseLevelEstimator
 from monai_gan_denoise.networks.plain import PlainDiscriminator, PlainGenerator, PlainRefinement
@@ -21,6 +22,7 @@ __all__ = [
     "DnCNN",
     "GanDenoiser",
     "Generator",
+    "NeighborFusion",
     "NoRefinement",
     "NoiseLevelEstimator",
     "PlainDiscriminator",

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from monai_gan_denoise.networks.fusion import NeighborFusion
 from monai_gan_denoise.networks.generator import Generator
 from monai_gan_denoise.networks.means import RegionalMeans
 from monai_gan_denoise.networks.noise_level import NoiseLevelEstimator
@@ -21,8 +22,8 @@ class TwoStageDenoiser(nn.Module):
 
     Args:
         generator: gives the coarse estimate of a noisy image, and the features that it comes from, from the noisy
-            image, its noise-level map and its neighbors; its ``stride`` is what sizes must be multiples of, its
-            ``reach`` how far in pixels its convolutions reach.
+            image and its noise-level map; its ``stride`` is what sizes must be multiples of, its ``reach`` how far in
+            pixels its convolutions reach.
         refinement: gives the refined image from the noisy image, the coarse one, the map and the features; with a
             ``reach``.
         means: gives what is put out from the noisy image, the refined image and the noise-level map, with a ``reach``;
@@ -30,12 +31,13 @@ class TwoStageDenoiser(nn.Module):
             to avoid none of them.
         estimator: gives the noise-level map of a noisy image, with a ``reach``; None for networks that do not ask for
             one, which get a map of zeros.
-        neighbors: slices on either side that the generator takes at most.
+        fusion: averages neighboring slices into the noisy image before anything else sees it, and gives the level of
+            what is left of the noise, with a ``reach``; where it is None neighbors are not looked at.
 
     Attributes:
         stride: pixels after which the grid of the network repeats.
         reach: the largest distance, in pixels along an axis, between a denoised pixel and one that it depends on.
-        neighbors: as given.
+        fusion: as given.
     """
 
     def __init__(
@@ -44,20 +46,23 @@ class TwoStageDenoiser(nn.Module):
         refinement: nn.Module,
         means: nn.Module | None = None,
         estimator: nn.Module | None = None,
-        neighbors: int = 0,
+        fusion: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.generator = generator
         self.refinement = refinement
         self.means = means
         self.estimator = estimator
-        self.neighbors = neighbors
+        self.fusion = fusion
         self.stride = int(generator.stride)  # type: ignore[arg-type]
         # What a pixel depends on ends with cells of the coarsest grid, of which it may be the first or the last pixel.
         self.reach = int(generator.reach) + int(refinement.reach) + self.stride - 1  # type: ignore[arg-type]
-        for stage in (means, estimator):
-            if stage is not None:
-                self.reach += int(stage.reach)  # type: ignore[arg-type]
+        # The average sees the level at its own pixel alone: estimator and fusion do not reach one after another.
+        level_reach, slice_reach, mean_reach = (
+            0 if stage is None else int(stage.reach)  # type: ignore[arg-type]
+            for stage in (estimator, fusion, means)
+        )
+        self.reach += max(level_reach, slice_reach) + mean_reach
 
     def forward(self, noisy: Tensor, level: Tensor | None = None) -> Tensor:
         """Denoise.
@@ -106,8 +111,11 @@ class TwoStageDenoiser(nn.Module):
         used = estimated.detach()
         if level is not None:
             used = torch.where(level < 0, used, level)
-        coarse, features = self.generator(middle, used, self._around(noisy))
-        refined = self.refinement(middle, coarse, used, features)
+        fused, left = middle, used
+        if self.fusion is not None and noisy.shape[1] > 1:
+            fused, left = self.fusion(noisy, used)
+        coarse, features = self.generator(fused, left)
+        refined = self.refinement(fused, coarse, left, features)
         if self.means is not None and not self.training:
             refined = self.means(middle, refined, used)
         return refined, coarse, estimated
@@ -117,18 +125,6 @@ class TwoStageDenoiser(nn.Module):
 
     def _middle(self, noisy: Tensor) -> Tensor:
         return noisy.narrow(1, noisy.shape[1] // 2, 1)
-
-    def _around(self, noisy: Tensor) -> Tensor | None:
-        """Give the slices around the middle one; None where there are none or the generator takes none."""
-        slices = noisy.shape[1]
-        if slices == 1 or self.neighbors == 0:
-            return None
-        sides = torch.cat((noisy.narrow(1, 0, slices // 2), noisy.narrow(1, slices // 2 + 1, slices // 2)), dim=1)
-        missing = self.neighbors - slices // 2
-        if missing == 0:
-            return sides
-        absent = torch.zeros_like(noisy.narrow(1, 0, 1)).repeat_interleave(missing, dim=1)
-        return torch.cat((absent, sides, absent), dim=1)
 
     def _margins(self, image: Tensor) -> list[int]:
         # The margin before each axis is fixed, so that windows of an image which start on multiples of the stride see
@@ -161,7 +157,6 @@ class GanDenoiser(TwoStageDenoiser):
         kernel_size: pixels along each side of the refinement's kernels; 0 for none.
         mean_error: standard error, in network units, up to which the mean of a cell of half a stride is the input's.
         level_features: the noise-level estimator's channels, one entry a resolution; no more entries than ``features``.
-        neighbors: neighboring slices on either side that the network can take besides the one that it denoises.
 
     Example:
         >>> import torch
@@ -182,13 +177,12 @@ class GanDenoiser(TwoStageDenoiser):
         kernel_size: int = 0,
         mean_error: float = 1.3e-3,
         level_features: Sequence[int] = (24, 32, 48),
-        neighbors: int = 2,
     ) -> None:
-        generator = Generator(spatial_dims, 1, features, blocks, neighbors=neighbors)
+        generator = Generator(spatial_dims, 1, features, blocks)
         super().__init__(
             generator,
             Refinement(spatial_dims, 1, refinement_features, refinement_blocks, bound, features[0], kernel_size),
             RegionalMeans(spatial_dims, generator.stride // 2, mean_error),
             NoiseLevelEstimator(spatial_dims, 1, level_features[: len(features)]),
-            neighbors,
+            NeighborFusion(spatial_dims),
         )

@@ -45,13 +45,12 @@ class DnCNN(nn.Module):
             Convolution(spatial_dims, features, in_channels, conv_only=True),
         )
 
-    def forward(self, noisy: Tensor, level: Tensor, neighbors: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, noisy: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
         """Estimate the clean image.
 
         Args:
             noisy: shape ``(B, C, *spatial)`` in network units.
             level: not looked at.
-            neighbors: not looked at.
 
         Returns:
             The estimate, and in the place of features the estimate again; each shaped as ``noisy``.

@@ -1,4 +1,4 @@
-"""The generator: a coarse clean image, from a noisy one, its noise-level map and perhaps its neighbors.
+"""The generator: a coarse clean image, from a noisy one and its noise-level map.
 
 The paper's abstract names a convolutional generator and gives no layers. The design here is ours: a residual U-Net of
 dense 3x3 convolutions behind a space-to-depth front, without normalization layers and without any additive constant.
@@ -55,8 +55,6 @@ class Generator(nn.Module):
             multiple of ``2 ** len(features)``.
         blocks: residual blocks at each resolution, on the way down and again on the way up.
         extra_blocks: residual blocks before the head besides, at half of the resolution.
-        neighbors: neighboring slices on either side that may be shown; what they bring is learned from zero, so that a
-            generator trained without them goes on as it was.
 
     Raises:
         ValueError: if ``features`` is empty.
@@ -69,7 +67,6 @@ class Generator(nn.Module):
         features: Sequence[int] = (32, 64, 96, 128),
         blocks: int = 2,
         extra_blocks: int = 0,
-        neighbors: int = 0,
     ) -> None:
         super().__init__()
         if not features:
@@ -93,19 +90,13 @@ class Generator(nn.Module):
         self.head = transposed(features[0], in_channels, kernel_size=2, stride=2, bias=False)
         self.level_front = convolution(in_channels, features[0], kernel_size=2, stride=2, bias=False)
         nn.init.zeros_(self.level_front.weight)
-        self.neighbor_front: nn.Module | None = None
-        if neighbors:
-            front = convolution(2 * neighbors * in_channels, features[0], kernel_size=2, stride=2, bias=False)
-            nn.init.zeros_(front.weight)
-            self.neighbor_front = front
 
-    def forward(self, noisy: Tensor, level: Tensor, neighbors: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, noisy: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
         """Estimate the clean image, and show what it was drawn from.
 
         Args:
             noisy: shape ``(B, C, *spatial)`` in network units, sizes multiples of ``stride``.
             level: the noise-level map, same shape.
-            neighbors: the neighboring slices in order, without the middle one, ``(B, 2 neighbors C, *spatial)``.
 
         Returns:
             The coarse estimate, shaped as ``noisy``, and the features before the head,
@@ -117,8 +108,6 @@ class Generator(nn.Module):
             features = down[0](features)  # type: ignore[index]
             if index == 0:
                 features = features + self.level_front(level)
-                if neighbors is not None and self.neighbor_front is not None:
-                    features = features + self.neighbor_front(neighbors)
             features = down[1](features)  # type: ignore[index]
             skips.append(features)
         skips.pop()

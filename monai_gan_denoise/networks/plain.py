@@ -46,13 +46,12 @@ class PlainGenerator(nn.Module):
         )
         self.apply(normal_init)
 
-    def forward(self, noisy: Tensor, level: Tensor, neighbors: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, noisy: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
         """Estimate the clean image.
 
         Args:
             noisy: shape ``(B, C, *spatial)`` in network units, sizes multiples of ``stride``.
             level: not looked at.
-            neighbors: not looked at.
 
         Returns:
             The coarse estimate, and in the place of features the estimate again; each shaped as ``noisy``.

@@ -23,9 +23,7 @@ def level_map(noisy: Tensor, rng: Source) -> Tensor:
 
 def heeding(generator: Generator, rng: Source) -> Generator:
     """Draw the weights that start at zero."""
-    for layer in (generator.level_front, generator.neighbor_front):
-        assert layer is not None
-        torch.nn.init.normal_(layer.weight, std=0.3, generator=rng)
+    torch.nn.init.normal_(generator.level_front.weight, std=0.3, generator=rng)
     return generator
 
 
@@ -69,53 +67,50 @@ def test_without_a_head_the_noisy_image_comes_back(spatial_dims: int, rng: Sourc
 
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])
-def test_noise_scales_with_image_level_and_neighbors(spatial_dims: int, rng: Source) -> None:
-    generator = heeding(Generator(spatial_dims, **SMALL, neighbors=1), rng)
+def test_noise_scales_with_image_and_level(spatial_dims: int, rng: Source) -> None:
+    generator = heeding(Generator(spatial_dims, **SMALL), rng)
     noisy = noisy_image(spatial_dims, rng)
-    level, around = level_map(noisy, rng), torch.cat((noisy.flip(-1), noisy.flip(-2)), dim=1)
-    coarse, features = generator(noisy, level, around)
-    scaled = generator(3 * noisy, 3 * level, 3 * around)
+    level = level_map(noisy, rng)
+    coarse, features = generator(noisy, level)
+    scaled = generator(3 * noisy, 3 * level)
     torch.testing.assert_close(scaled[0], 3 * coarse)
     torch.testing.assert_close(scaled[1], 3 * features)
 
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])
-def test_a_fresh_generator_heeds_neither_level_nor_neighbors(spatial_dims: int, rng: Source) -> None:
-    generator = Generator(spatial_dims, **SMALL, neighbors=2)
+def test_a_fresh_generator_does_not_heed_the_level(spatial_dims: int, rng: Source) -> None:
+    generator = Generator(spatial_dims, **SMALL)
     noisy = noisy_image(spatial_dims, rng)
-    around = torch.rand((2, 4, *noisy.shape[2:]), generator=rng)
     expected = generator(noisy, torch.zeros_like(noisy))
-    for stage, wanted in zip(generator(noisy, level_map(noisy, rng), around), expected, strict=True):
+    for stage, wanted in zip(generator(noisy, level_map(noisy, rng)), expected, strict=True):
         assert torch.equal(stage, wanted)
 
 
-def test_level_and_neighbors_are_more_channels_of_the_first_convolution(rng: Source) -> None:
-    generator = heeding(Generator(2, **SMALL, neighbors=2), rng)
+def test_level_is_one_more_channel_of_the_first_convolution(rng: Source) -> None:
+    generator = heeding(Generator(2, **SMALL), rng)
     noisy = noisy_image(2, rng)
-    level, around = level_map(noisy, rng), torch.rand((2, 4, *noisy.shape[2:]), generator=rng)
+    level = level_map(noisy, rng)
     seen: list[Tensor] = []
     generator.downs[0][1].register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].clone()))
-    generator(noisy, level, around)
-    assert generator.neighbor_front is not None
-    layers = (generator.downs[0][0], generator.level_front, generator.neighbor_front)
-    weight = torch.cat([layer.weight for layer in layers], dim=1)
-    torch.testing.assert_close(seen[0], torch.conv2d(torch.cat((noisy, level, around), 1), weight, stride=2))
+    generator(noisy, level)
+    weight = torch.cat((generator.downs[0][0].weight, generator.level_front.weight), dim=1)
+    torch.testing.assert_close(seen[0], torch.conv2d(torch.cat((noisy, level), 1), weight, stride=2))
 
 
 def test_every_weight_receives_a_gradient(rng: Source) -> None:
-    generator = Generator(2, **SMALL, neighbors=1)
+    generator = Generator(2, **SMALL)
     noisy = noisy_image(2, rng)
-    coarse, _ = generator(noisy, level_map(noisy, rng), torch.cat((noisy, noisy), dim=1))
+    coarse, _ = generator(noisy, level_map(noisy, rng))
     coarse.square().mean().backward()
     assert all(weight.grad is not None and weight.grad.abs().max() > 0 for weight in generator.parameters())
 
 
 def test_input_is_not_modified(rng: Source) -> None:
     noisy = noisy_image(2, rng)
-    level, around = level_map(noisy, rng), torch.cat((noisy, noisy), dim=1)
-    before = [image.clone() for image in (noisy, level, around)]
-    Generator(2, **SMALL, neighbors=1)(noisy, level, around)
-    assert all(torch.equal(image, kept) for image, kept in zip((noisy, level, around), before, strict=True))
+    level = level_map(noisy, rng)
+    before = [image.clone() for image in (noisy, level)]
+    Generator(2, **SMALL)(noisy, level)
+    assert all(torch.equal(image, kept) for image, kept in zip((noisy, level), before, strict=True))
 
 
 def test_stride_is_two_to_the_number_of_resolutions() -> None:

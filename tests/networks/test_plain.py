@@ -40,7 +40,7 @@ def test_level_and_neighbors_change_nothing_in_a_network_that_asks_for_none(buil
     with torch.no_grad():
         expected = denoiser(slices[:, 2:3])
         torch.testing.assert_close(denoiser(slices, torch.full((2, 1, 16, 16), 0.2)), expected)
-    assert denoiser.neighbors == 0
+    assert denoiser.fusion is None
 
 
 @pytest.mark.parametrize("build", [plain, dncnn])
@@ -144,8 +144,8 @@ def operations(denoiser: nn.Module) -> int:
 
 
 def test_three_more_blocks_cost_what_the_refinement_costs() -> None:
-    generator = Generator(extra_blocks=3, neighbors=2)
-    single = TwoStageDenoiser(generator, NoRefinement(), estimator=NoiseLevelEstimator(), neighbors=2)
+    generator = Generator(extra_blocks=3)
+    single = TwoStageDenoiser(generator, NoRefinement(), estimator=NoiseLevelEstimator())
     both = GanDenoiser()
     assert isinstance(both.refinement, Refinement)
     assert operations(single) == pytest.approx(operations(both), rel=0.01)

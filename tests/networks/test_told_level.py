@@ -103,23 +103,30 @@ def test_zeros_for_neighbors_are_a_single_image(count: int, told: bool, small_de
 def test_three_slices_are_five_with_zeros_around(small_denoiser: Small, rng: Generator) -> None:
     denoiser = small_denoiser()
     slices = slices_of(3, rng)
-    nothing = torch.zeros(2, 1, 21, 26)
+    nothing, level = torch.zeros(2, 1, 21, 26), torch.full((2, 1, 21, 26), 0.5)
     with torch.no_grad():
-        three = denoiser(slices)
-        assert torch.equal(three, denoiser(torch.cat((nothing, slices, nothing), dim=1)))
-        assert not torch.allclose(three, denoiser(slices[:, 1:2]), atol=1e-3)
+        three = denoiser(slices, level)
+        assert torch.equal(three, denoiser(torch.cat((nothing, slices, nothing), dim=1), level))
+        assert not torch.allclose(three, denoiser(slices[:, 1:2], level), atol=1e-3)
 
 
-def test_every_neighbor_counts_in_its_place(small_denoiser: Small, rng: Generator) -> None:
+def test_networks_behind_see_the_average_and_the_level_that_is_left(small_denoiser: Small, rng: Generator) -> None:
     denoiser = small_denoiser()
-    slices = slices_of(5, rng)
+    denoiser.means = None
+    slices, level = slices_of(5, rng, (16, 20)), torch.full((2, 1, 16, 20), 0.5)
     with torch.no_grad():
-        expected = denoiser(slices)
-        for place in (0, 1, 3, 4):
-            changed = slices.clone()
-            changed[:, place] = 0
-            assert (denoiser(changed) - expected).abs().max() > 1e-3
-        assert (denoiser(slices.flip(1)) - expected).abs().max() > 1e-3
+        fused, left = denoiser.fusion(slices, level)
+        assert not torch.allclose(fused, slices[:, 2:3], atol=1e-2)
+        torch.testing.assert_close(denoiser.stages(slices, level)[0], denoiser.stages(fused, left)[0])
+
+
+def test_regions_take_their_means_from_the_slice_itself(small_denoiser: Small, rng: Generator) -> None:
+    denoiser = small_denoiser()
+    slices, level = slices_of(3, rng, (16, 20)), torch.full((2, 1, 16, 20), 0.01)
+    with torch.no_grad():
+        found = denoiser.stages(slices, level)[0]
+        means, denoiser.means = denoiser.means, None
+        torch.testing.assert_close(found, means(slices[:, 1:2], denoiser.stages(slices, level)[0], level))
 
 
 def test_level_is_that_of_the_middle_slice(small_denoiser: Small, rng: Generator) -> None:
@@ -131,8 +138,9 @@ def test_level_is_that_of_the_middle_slice(small_denoiser: Small, rng: Generator
         assert torch.equal(denoiser.stages(aligned)[2], denoiser.estimator(aligned[:, 2:3]))
 
 
-def test_a_network_without_neighbors_sees_the_middle_slice_alone(small_denoiser: Small, rng: Generator) -> None:
-    denoiser = small_denoiser(neighbors=0)
+def test_a_network_without_fusion_sees_the_middle_slice_alone(small_denoiser: Small, rng: Generator) -> None:
+    denoiser = small_denoiser()
+    denoiser.fusion = None
     slices = slices_of(5, rng)
     with torch.no_grad():
         assert torch.equal(denoiser(slices), denoiser(slices[:, 2:3]))
