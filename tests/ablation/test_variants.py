@@ -85,7 +85,7 @@ def test_native_targets_are_at_their_own_size_in_training_alone(bundle_root: Pat
     assert sizes == {
         "native-targets train": [(256, 260)],
         "native-targets validate": [(128, 130)],
-        "recipe train": [(128, 130)],
+        "recipe train": [(128, 130), (256, 260)],
         "recipe validate": [(128, 130)],
     }
 
@@ -96,6 +96,14 @@ def test_native_targets_have_no_content_beside_them(bundle_root: Path, dataset_d
     items = parser.get_parsed_content("train#dataset#data")
     assert len(items) == 3
     assert not [item for item in items if "dead_leaves" in item or "photograph" in item]
+
+
+@pytest.mark.parametrize("name", ["native-targets", "files-noise"])
+def test_noise_of_files_stays_in_the_targets_of_training_alone(name: str, bundle_root: Path) -> None:
+    kept, recipe = (parser_of(bundle_root, ALL[variant]) for variant in (name, RECIPE))
+    shares = [list(parser.get_parsed_content("train#noise").removed) for parser in (kept, recipe)]
+    assert shares == [[0, 0], [0.3, 1.0]]
+    assert kept.get_parsed_content("validate#noise").removed == recipe.get_parsed_content("validate#noise").removed
 
 
 def test_truth_is_the_target_in_training_alone(bundle_root: Path) -> None:
