@@ -64,7 +64,8 @@ class SimulateNoise(Randomizable):
         neighbors: how neighboring slices are made; None for single images.
         neighbors_share: share of the images that get neighbors.
         expect: ask for the mean of the noisy image; the clean one itself if False.
-        removed: lowest and highest share of the file's own noise that what is asked for lacks.
+        removed: by modality, lowest and highest share of the file's own noise that what is asked for lacks; of a
+            modality that is not named all of it stays.
 
     Raises:
         ValueError: if a modality is unknown.
@@ -80,14 +81,14 @@ class SimulateNoise(Randomizable):
         neighbors: SyntheticNeighbors | None = None,
         neighbors_share: float = 0.5,
         expect: bool = True,
-        removed: Sequence[float] = (0.6, 0.6),
+        removed: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
         self.distribution = distribution
         self.contrast, self.offset = contrast, offset
         self.zeroed = {known_modality(name) for name in zeroed}
         self.neighbors, self.neighbors_share = neighbors, neighbors_share
         self.expect = expect
-        self.removed = removed
+        self.removed = {known_modality(name): tuple(shares) for name, shares in (removed or {}).items()}
         self.drawn: list[list[DrawnNoise]] = []
         self.set_random_state(seed)
 
@@ -126,7 +127,7 @@ class SimulateNoise(Randomizable):
         if pairs:
             measured = torch.stack(list(pairs.values())).to(clean, non_blocking=non_blocking)
             noisy[list(pairs)] = _show(measured, [views[row] for row in pairs])
-        self._add_file_noise(noisy, frames, batch.get(FILE_NOISE_KEY, ()), views)
+        self._add_file_noise(noisy, frames, batch, views)
         self._add_banked(noisy, frames, banks, rng)
         if any(windowed):
             rows = torch.tensor([windowed[row] for row in frames.rows], device=clean.device)
@@ -170,13 +171,11 @@ class SimulateNoise(Randomizable):
                 offsets[row] = 0.0
         return [_View(*view) for view in zip(positions, gains, offsets, strict=True)]
 
-    def _add_file_noise(
-        self, noisy: Tensor, frames: _Frames, noise: Sequence[Tensor | None], views: Sequence[_View]
-    ) -> None:
+    def _add_file_noise(self, noisy: Tensor, frames: _Frames, batch: Mapping[str, Any], views: Sequence[_View]) -> None:
         """Add the noise of the files to the noisy images, in place, and what is to stay of it to the target."""
-        low, high = self.removed
-        for row, own in enumerate(noise):
+        for row, own in enumerate(batch.get(FILE_NOISE_KEY, ())):
             if own is not None and row not in frames.beside:
+                low, high = self.removed.get(known_modality(batch["modality"][row]), (0.0, 0.0))
                 shown = views[row].scale(own.to(noisy))
                 noisy[row] += shown
                 frames.images[row] += (1 - self.R.uniform(low, high)) * shown

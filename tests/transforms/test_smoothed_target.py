@@ -70,7 +70,9 @@ def test_quantile_outside_of_its_range_is_refused() -> None:
 
 
 def simulate(removed: tuple[float, float], **more: Any) -> SimulateNoise:
-    return SimulateNoise(NoiseDistribution({"all": {"gaussian": {"level": 0.1}}}, clean=1.0), removed=removed, **more)
+    return SimulateNoise(
+        NoiseDistribution({"all": {"gaussian": {"level": 0.1}}}, clean=1.0), removed={"us": removed}, **more
+    )
 
 
 def test_share_of_the_files_noise_is_asked_to_go(rng: Generator) -> None:
@@ -92,6 +94,13 @@ def test_images_that_bring_no_noise_get_none_back(rng: Generator) -> None:
     noisy, target = simulate((1.0, 1.0))({"label": label, "file_noise": [None, label[1]], "modality": ["us"] * 2})
     assert torch.equal(noisy[0], target[0])
     assert not torch.equal(noisy[1], target[1])
+
+
+def test_of_a_modality_that_is_not_named_all_noise_stays(rng: Generator) -> None:
+    label, own = torch.rand((2, 2, 1, 32, 32), generator=rng)
+    noisy, target = simulate((1.0, 1.0))({"label": label, "file_noise": own, "modality": ["us", "oct"]})
+    assert not torch.equal(noisy[0], target[0])
+    assert torch.equal(noisy[1], target[1])
 
 
 def test_window_scales_the_files_noise_along() -> None:
