@@ -86,12 +86,14 @@ def test_what_psnr_hides_is_seen_with_the_noisy_image_on_top(opened: Chrome) -> 
     section = opened.find_element(By.ID, "hidden")
     opened.execute_script("for (const one of arguments[0].querySelectorAll('details')) one.open = true", section)
     assert [heading.text.partition(",")[0] for heading in section.find_elements(By.TAG_NAME, "h3")] == [
+        "Regions shifted: means of 32 x 32 pixels",
+        "Noise removed from images as they come",
         "Edges and texture",
         "Contrast kept of small discs",
         "False detections",
     ]
     tables = section.find_elements(By.TAG_NAME, "table")
-    assert len(tables) == 3 * 2  # modalities
+    assert len(tables) == 5 * 2  # modalities
     for table in tables:
         rows = [row.text.split() for row in table.find_elements(By.CSS_SELECTOR, "tbody tr")]
         assert [row[:2] for row in rows][:2] == [["noisy", "input"], ["ours", "blind"]]
