@@ -72,7 +72,8 @@ class AreaMeand(MapTransform):
         halve({"label": torch.rand(1, 512, 512), "modality": "ct"})["label"].shape  # (1, 256, 256)
 
     Args:
-        keys: stacks of slices, ``(S, H, W)``; not modified.
+        keys: stacks of slices, ``(S, H, W)``, all of one size; not modified. Noise that ``SmoothTargetd`` took from an
+            image is averaged as the image is.
         factors: for each modality the highest factor, see ``choose_factor``. A modality that is not named passes.
         modality_key: item that names the modality.
         spacing_key: item that holds the size of a pixel in mm.
@@ -101,11 +102,11 @@ class AreaMeand(MapTransform):
         if IMAGE_KEY in items or LEAVES_KEY in items or items.get(NATIVE_KEY):
             return items
         largest = self.factors.get(known_modality(str(items[self.modality_key])), 1)
+        factor = 1
         for key in self.key_iterator(items):
             factor = choose_factor(items[key].shape[-2], items[key].shape[-1], largest)
-            if factor == 1:
-                continue
-            items[key] = area_mean(items[key], factor)
+            items[key] = area_mean(items[key], factor) if factor > 1 else items[key]
+        if factor > 1:
             items[AREA_MEAN_KEY] = factor
             if items.get(self.spacing_key):
                 items[self.spacing_key] *= factor
