@@ -39,7 +39,8 @@ class DenoisingTrainer(Trainer):
         adversary: the discriminator's side; None to train for fidelity alone.
         inferer: calls the network, perhaps in bfloat16.
         noise_level: measures the true noise-level map from the noisy and the clean image, for the loss.
-        tell_level: of the true maps, what the network is told, see ``transforms.TellLevel``; nothing if None.
+        tell_level: of the true maps, the noisy and the clean images, what the network is told and what it is to give,
+            see ``transforms.TellLevel``; nothing, and the clean images, if None.
         epoch_length: iterations an epoch; one pass over the data if None.
         train_handlers: handlers with an ``attach``.
         key_train_metric: the metric that tells the best epoch, by name.
@@ -59,7 +60,7 @@ class DenoisingTrainer(Trainer):
         noise_level: Callable[[Tensor, Tensor], Tensor],
         adversary: Adversary | None = None,
         inferer: StagesInferer | None = None,
-        tell_level: Callable[[Tensor], Tensor] | None = None,
+        tell_level: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
         epoch_length: int | None = None,
         train_handlers: Sequence[Any] | None = None,
         key_train_metric: dict[str, Metric] | None = None,
@@ -86,10 +87,12 @@ class DenoisingTrainer(Trainer):
         slices, clean = engine.prepare_batch(batchdata, engine.state.device, engine.non_blocking)
         noisy = slices.narrow(1, slices.shape[1] // 2, 1)  # the middle one of neighboring slices
         level = engine.noise_level(noisy, clean)
+        told = None
+        if engine.tell_level is not None:
+            told, clean = engine.tell_level(level, noisy, clean)
         output: dict[str, Any] = {CommonKeys.IMAGE: noisy, CommonKeys.LABEL: clean}
         engine.state.output = output
         engine.network.train()
-        told = None if engine.tell_level is None else engine.tell_level(level)
         stages = engine.inferer(slices, engine.network, told)
         output[CommonKeys.PRED] = stages[0].detach()
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)

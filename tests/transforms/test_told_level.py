@@ -37,9 +37,16 @@ def levels(count: int, rng: Generator) -> Tensor:
     return 0.01 + torch.rand((count, 1, 4, 4), generator=rng)
 
 
+def tell(teller: TellLevel, level: Tensor) -> Tensor:
+    clean = torch.zeros_like(level)
+    told, target = teller(level, clean + level, clean)
+    assert torch.equal(target, clean)
+    return told
+
+
 def test_the_share_that_is_told_is_off_by_one_lognormal_factor_an_image(rng: Generator) -> None:
     level = levels(4000, rng)
-    told = TellLevel(share=0.4, jitter=0.15, seed=3)(level)
+    told = tell(TellLevel(share=0.4, jitter=0.15, seed=3), level)
     silent = (told == -1).flatten(1)
     assert bool((silent.all(1) | ~silent.any(1)).all())
     heard = ~silent[:, 0]
@@ -51,8 +58,8 @@ def test_the_share_that_is_told_is_off_by_one_lognormal_factor_an_image(rng: Gen
 
 def test_without_jitter_the_level_is_told_exactly_and_without_share_not_at_all(rng: Generator) -> None:
     level = levels(8, rng)
-    assert torch.equal(TellLevel(share=1, jitter=0)(level), level)
-    assert torch.equal(TellLevel(share=0)(level), torch.full_like(level, -1))
+    assert torch.equal(tell(TellLevel(share=1, jitter=0), level), level)
+    assert torch.equal(tell(TellLevel(share=0), level), torch.full_like(level, -1))
 
 
 def test_same_seed_tells_the_same_and_leaves_the_level_as_it_is(rng: Generator) -> None:
@@ -60,12 +67,26 @@ def test_same_seed_tells_the_same_and_leaves_the_level_as_it_is(rng: Generator) 
     before = level.clone()
     first, again, other = (TellLevel(seed=seed) for seed in (1, 1, 2))
     for _ in range(2):
-        expected = first(level)
-        assert torch.equal(again(level), expected)
-        assert not torch.equal(other(level), expected)
+        expected = tell(first, level)
+        assert torch.equal(tell(again, level), expected)
+        assert not torch.equal(tell(other, level), expected)
     assert torch.equal(level, before)
     again.set_random_state(1)
-    assert torch.equal(again(level), TellLevel(seed=1)(level))
+    assert torch.equal(tell(again, level), tell(TellLevel(seed=1), level))
+
+
+def test_a_part_of_the_level_asks_for_that_part_of_the_noise_alone(rng: Generator) -> None:
+    level = levels(2000, rng)
+    clean, noise = torch.randn((2, *level.shape), generator=rng)
+    told, target = TellLevel(share=0.5, jitter=0, partial=0.4, least=0.2, seed=5)(level, clean + noise, clean)
+    parts = (told / level).flatten(1)[:, 0]
+    silent, whole = told.flatten(1)[:, 0] == -1, (parts - 1).abs() < 1e-6
+    assert torch.equal(target[silent | whole], clean[silent | whole])
+    partial = ~(silent | whole)
+    assert 0.001 < stats.binom(2000, 0.2).cdf(int(partial.sum())) < 0.999
+    assert stats.kstest(parts[partial].numpy(), stats.uniform(0.2, 0.8).cdf).pvalue > 0.01
+    expected = (1 - parts)[:, None, None, None] * noise
+    torch.testing.assert_close((target - clean)[partial], expected[partial], atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +94,8 @@ def test_same_seed_tells_the_same_and_leaves_the_level_as_it_is(rng: Generator) 
     [
         ({"share": 1.5}, r"share must be in \[0, 1\], got 1\.5"),
         ({"share": float("nan")}, r"share must be in \[0, 1\], got nan"),
+        ({"partial": -0.5}, r"partial must be in \[0, 1\], got -0\.5"),
+        ({"least": 1.5}, r"least must be in \[0, 1\], got 1\.5"),
         ({"jitter": -0.1}, r"jitter must be at least 0, got -0\.1"),
         ({"jitter": float("nan")}, "jitter must be at least 0, got nan"),
     ],
