@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from collections.abc import Generator as PyGenerator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,14 @@ from monai_gan_denoise.networks import GanDenoiser
 # The same examples on every machine; no clock, which a busy one would fail by, and no file of earlier failures.
 settings.register_profile("repeatable", derandomize=True, max_examples=60, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> PyGenerator[None, pytest.TestReport, pytest.TestReport]:
+    """Replace what no text can hold, names of files that are not UTF-8: workers could not send such a report."""
+    report = yield
+    report.sections = [(title, text.encode(errors="replace").decode()) for title, text in report.sections]
+    return report
 
 
 @pytest.fixture
