@@ -45,9 +45,8 @@ def commands() -> None:
 @click.option(
     "--perception",
     type=click.FloatRange(0, 1),
-    default=1.0,
-    show_default=True,
-    help="Which weights: 0 those trained for fidelity, 1 the adversarial ones; between, an interpolation.",
+    help="Which weights: 0 those trained for fidelity, the default where there are any; 1 the adversarial ones; "
+    "between, an interpolation.",
 )
 @click.option(
     "--noise-level",
@@ -73,7 +72,7 @@ def denoise(
     weights: Path | None,
     device: str,
     backend: str,
-    perception: float,
+    perception: float | None,
     batch_size: int | None,
     noise_level: str,
     verbose: bool,

@@ -42,7 +42,8 @@ class Denoiser:
         weights: a plain state dict; the bundle's own weights if None.
         device: "cpu", "cuda" or any other name torch knows; "auto" for a GPU where there is one.
         perception: 1 for the weights, whose training ended adversarially; 0 for the fidelity weights beside them
-            (``model_fidelity.pt`` beside ``model.pt``); between, the two are interpolated.
+            (``model_fidelity.pt`` beside ``model.pt``); between, the two are interpolated. If None, 0 where there are
+            fidelity weights, else 1.
         batch_size: slices that the network sees at once; the bundle's default if None.
         backend: what computes the network: "torch", or on a CPU "onnx" or "openvino", with the extra of that name.
         progress: show a progress bar for volumes.
@@ -58,7 +59,7 @@ class Denoiser:
         weights: str | Path | None = None,
         device: str = "auto",
         *,
-        perception: float = 1.0,
+        perception: float | None = None,
         batch_size: int | None = None,
         backend: str = "torch",
         progress: bool = False,
@@ -67,7 +68,9 @@ class Denoiser:
         root = Path(bundle_root).absolute() if bundle_root else packaged_bundle()
         self._config = ConfigParser.load_config_files(str(root / "configs" / "inference.json"))
         # Paths stay Path: in a text MONAI finds expressions, references and macros, and takes every # for a separator.
-        self._config.update(bundle_root=root, progress=progress, perception=perception, backend=backend)
+        self._config.update(bundle_root=root, progress=progress, backend=backend)
+        if perception is not None:
+            self._config["perception"] = perception
         if weights:
             self._config["weights"] = Path(weights)
         if device != "auto":

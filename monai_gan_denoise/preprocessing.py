@@ -63,7 +63,7 @@ class GanDenoised(MapTransform):
         *,
         strength: float = 1.0,
         debias: str | None = None,
-        perception: float = 1.0,
+        perception: float | None = None,
         device: str = "auto",
         weights: str | Path | None = None,
         batch_size: int | None = None,
@@ -74,7 +74,7 @@ class GanDenoised(MapTransform):
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         for name, value in (("strength", strength), ("perception", perception)):
-            if not 0 <= value <= 1:
+            if value is not None and not 0 <= value <= 1:
                 raise ValueError(f"{name} must be in [0, 1], got {value}. Pass a share.")
         if debias not in (None, "auto", "off"):
             raise ValueError(f"debias must be one of auto, off, got {debias!r}. Choose one of them.")

@@ -302,11 +302,11 @@ def test_a_path_that_looks_like_a_config_expression_is_a_path(
 def test_perception_1_and_0_are_the_two_weights_bit_by_bit(two_weights: Path) -> None:
     values = noise((20, 24))
     adversarial, fidelity = (
-        Denoiser(two_weights.with_name(name), device="cpu").denoise(values, "us")
+        Denoiser(two_weights.with_name(name), device="cpu", perception=1).denoise(values, "us")
         for name in ("model.pt", "model_fidelity.pt")
     )
     assert np.abs(adversarial - fidelity).max() > 0.1
-    for perception, expected in ((1, adversarial), (0, fidelity)):
+    for perception, expected in ((1, adversarial), (0, fidelity), (None, fidelity)):
         denoiser = Denoiser(two_weights, device="cpu", perception=perception)
         assert np.array_equal(denoiser.denoise(values, "us"), expected)
 
@@ -337,7 +337,8 @@ def test_results_name_the_weights_that_ran_the_perception_and_the_strength(two_w
 
 def test_without_fidelity_weights_perception_is_1(two_weights: Path) -> None:
     two_weights.with_name("model_fidelity.pt").unlink()
-    assert Denoiser(two_weights, device="cpu", perception=1).denoise(noise((20, 24)), "us").shape == (20, 24)
+    results = [Denoiser(two_weights, device="cpu", perception=p).denoise(noise((20, 24)), "us") for p in (1, None)]
+    assert np.array_equal(*results)
     with pytest.raises(WeightsError, match=r"perception must be 1 without .*model_fidelity\.pt, got 0\.5"):
         Denoiser(two_weights, device="cpu", perception=0.5)
 

@@ -60,7 +60,7 @@ def test_metadata_hold_the_means_of_ours(bundle_root: Path, results: dict[str, A
     assert metadata["eval_metrics"] == pytest.approx(ours, rel=1e-3)
 
 
-@pytest.mark.parametrize(("method", "weights"), [("ours", "model.pt"), ("ours-fidelity", "model_fidelity.pt")])
+@pytest.mark.parametrize(("method", "weights"), [("ours", "model_fidelity.pt"), ("ours-adversarial", "model.pt")])
 def test_the_weights_that_were_measured_are_those_shipped(
     method: str, weights: str, bundle_root: Path, results: dict[str, Any]
 ) -> None:
@@ -83,7 +83,7 @@ def test_pages_name_the_protocol_of_the_run(page: str, results: dict[str, Any]) 
 
 def test_the_command_of_the_run_takes_the_protocol_of_the_run(results: dict[str, Any]) -> None:
     text = README.read_text()
-    command = next(block for block in text.split("```")[1::2] if "--methods ours,ours-fidelity" in block)
+    command = next(block for block in text.split("```")[1::2] if "--methods ours,ours-adversarial" in block)
     version = results["protocol"]["version"]
     assert ("--protocol" in command) == (version != load_protocol().version)
     assert "--protocol" not in command or f"--protocol {version} " in command

@@ -28,7 +28,7 @@ __all__ = [
     "NOISY",
     "ORACLE",
     "OURS",
-    "OURS_FIDELITY",
+    "OURS_ADVERSARIAL",
     "Method",
     "find_method",
     "known_method",
@@ -36,9 +36,9 @@ __all__ = [
 ]
 
 NOISY, OURS = "noisy", "ours"
-OURS_FIDELITY = "ours-fidelity"  # the weights from before the adversarial training: perception 0
+OURS_ADVERSARIAL = "ours-adversarial"  # the weights from after the adversarial training: perception 1
 BLIND, ORACLE, INPUT = "blind", "oracle", "input"  # modes
-KNOWN = (NOISY, OURS, OURS_FIDELITY, *LEARNED, *PEERS)
+KNOWN = (NOISY, OURS, OURS_ADVERSARIAL, *LEARNED, *PEERS)
 TORCHSCRIPT, ONNX = (".ts", ".pt", ".pth"), ".onnx"
 SHIPPED = packaged_bundle() / "models" / "model.pt"
 CONFIG = packaged_bundle() / "configs" / "inference.json"
@@ -74,7 +74,7 @@ def resolve_names(names: Sequence[str]) -> list[str]:
     """Check the names of methods, and put the noisy image before them.
 
     Args:
-        names: of peers, learned ones, ``ours``, ``ours-fidelity``, or paths of TorchScript and ONNX files; none for
+        names: of peers, learned ones, ``ours``, ``ours-adversarial``, or paths of TorchScript and ONNX files; none for
             ours, all learned ones and all peers that do not have to be asked for.
 
     Raises:
@@ -101,7 +101,7 @@ def find_method(name: str, weights: Path | None = None) -> Method:
 
     Args:
         name: as ``resolve_names`` gives it.
-        weights: of ours; the bundle's if None.
+        weights: of ours, which has the fidelity weights beside them where there are any; the bundle's if None.
 
     Raises:
         ValueError: if the weights or the file cannot be used.
@@ -109,10 +109,13 @@ def find_method(name: str, weights: Path | None = None) -> Method:
     if name == NOISY:
         return Method(NOISY, NOISY, lambda exposure: iter([(INPUT, exposure.noisy)]), (INPUT,))
     if name == OURS:
-        return _pipeline(name, weights or SHIPPED)
-    if name == OURS_FIDELITY:
         fidelity = fidelity_file(weights or SHIPPED)
-        return _pipeline(name, fidelity) if fidelity.is_file() else _absent(name, f"{fidelity.name} is missing")
+        return _pipeline(name, fidelity if fidelity.is_file() else weights or SHIPPED)
+    if name == OURS_ADVERSARIAL:
+        fidelity = fidelity_file(weights or SHIPPED)
+        return (
+            _pipeline(name, weights or SHIPPED) if fidelity.is_file() else _absent(name, f"{fidelity.name} is missing")
+        )
     if name in LEARNED:
         return _learned(name)
     if name in PEERS:
@@ -129,7 +132,7 @@ def _learned(name: str) -> Method:
 
 def _pipeline(name: str, weights: Path, network: torch.nn.Module | None = None) -> Method:
     """Run the pipeline that denoises a user's images, with the bundle's network and these weights or with another."""
-    denoiser = Denoiser(weights if network is None else None, device="cpu")
+    denoiser = Denoiser(weights if network is None else None, device="cpu", perception=1)
     if network is not None:
         denoiser.network = network
 

@@ -11,6 +11,7 @@ from monai_gan_denoise.networks.refinement import NoRefinement, Refinement
 from monai_gan_denoise.networks.staged import Staged
 from monai_gan_denoise.networks.weights import (
     WeightsError,
+    default_perception,
     fidelity_file,
     interpolate_weights,
     load_weights,
@@ -32,6 +33,7 @@ __all__ = [
     "Staged",
     "TwoStageDenoiser",
     "WeightsError",
+    "default_perception",
     "fidelity_file",
     "interpolate_weights",
     "load_weights",

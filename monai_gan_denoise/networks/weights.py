@@ -20,7 +20,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-__all__ = ["WeightsError", "fidelity_file", "interpolate_weights", "load_weights", "weights_hash"]
+__all__ = ["WeightsError", "default_perception", "fidelity_file", "interpolate_weights", "load_weights", "weights_hash"]
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -58,6 +58,11 @@ def load_weights(network: Network, path: str | Path, perception: float = 1.0) ->
         state = interpolate_weights(_read_weights(network, fidelity), state, perception)
     network.load_state_dict(state)
     return network.eval()
+
+
+def default_perception(path: str | Path) -> float:
+    """Choose the perception for a file of weights: 0 where fidelity weights are beside it, else 1."""
+    return 0.0 if fidelity_file(path).is_file() else 1.0
 
 
 def fidelity_file(path: str | Path) -> Path:

@@ -17,7 +17,7 @@ from monai_gan_denoise import Denoiser
 from monai_gan_denoise.benchmark import learned, methods
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.learned import LEARNED
-from monai_gan_denoise.benchmark.methods import NOISY, OURS, OURS_FIDELITY, find_method, resolve_names
+from monai_gan_denoise.benchmark.methods import NOISY, OURS, OURS_ADVERSARIAL, find_method, resolve_names
 from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.networks import DnCNN, NoRefinement, PlainGenerator, PlainRefinement, TwoStageDenoiser
 
@@ -63,19 +63,22 @@ def test_ours_is_the_bundles_network_on_the_range_of_the_file(image: Exposure) -
     np.testing.assert_allclose(output_of(OURS, image), expected, atol=2e-5)
 
 
-def test_ours_fidelity_is_the_network_before_the_adversarial_training(two_weights: Path) -> None:
-    ours, fidelity = (find_method(name, two_weights) for name in (OURS, OURS_FIDELITY))
-    assert ours.fingerprint != fidelity.fingerprint
-    network = Denoiser(two_weights, device="cpu", perception=0).network
-    with torch.inference_mode():
-        expected = network(torch.as_tensor(VALUES)[None, None])[0, 0].numpy()
-    ((_, output),) = fidelity.outputs(exposure())
-    np.testing.assert_allclose(output, expected, atol=2e-5)
+def test_ours_is_the_network_before_the_adversarial_training_and_ours_adversarial_the_one_after(
+    two_weights: Path,
+) -> None:
+    methods = [find_method(name, two_weights) for name in (OURS, OURS_ADVERSARIAL)]
+    assert methods[0].fingerprint != methods[1].fingerprint
+    for perception, method in enumerate(methods):
+        network = Denoiser(two_weights, device="cpu", perception=perception).network
+        with torch.inference_mode():
+            expected = network(torch.as_tensor(VALUES)[None, None])[0, 0].numpy()
+        ((_, output),) = method.outputs(exposure())
+        np.testing.assert_allclose(output, expected, atol=2e-5)
 
 
-def test_without_its_weights_ours_fidelity_is_absent_with_a_note(tmp_path: Path) -> None:
-    method = find_method(OURS_FIDELITY, tmp_path / "model.pt")
-    assert (method.name, method.absent) == (OURS_FIDELITY, "model_fidelity.pt is missing")
+def test_without_fidelity_weights_ours_adversarial_is_absent_with_a_note(tmp_path: Path) -> None:
+    method = find_method(OURS_ADVERSARIAL, tmp_path / "model.pt")
+    assert (method.name, method.absent) == (OURS_ADVERSARIAL, "model_fidelity.pt is missing")
 
 
 @pytest.fixture
@@ -164,6 +167,6 @@ def test_no_names_are_all_methods_and_the_noisy_image_comes_first() -> None:
 @pytest.mark.parametrize("name", ["mean", "absent.onnx", "absent.ts"])
 def test_an_unknown_method_is_refused(name: str) -> None:
     with pytest.raises(
-        ValueError, match=f"methods must be among noisy, ours, ours-fidelity, dncnn, dcgan, median, .*got '{name}'"
+        ValueError, match=f"methods must be among noisy, ours, ours-adversarial, dncnn, dcgan, median, .*got '{name}'"
     ):
         resolve_names([name])

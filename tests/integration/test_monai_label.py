@@ -226,7 +226,7 @@ def test_info_offers_denoising_and_what_can_be_chosen(server: Server) -> None:
     assert info["models"]["denoise"]["type"] == "others"
     config = info["models"]["denoise"]["config"]
     assert config["modality"] == ["auto", "ct", "mr", "xr", "us", "oct"]
-    assert (config["strength"], config["perception"]) == (1, 1)
+    assert (config["strength"], config["perception"]) == (1, 0)
     assert set(info["trainers"]["denoise"]["config"]) == {"modality", "lessons", "iterations", "minutes"}
 
 

@@ -26,7 +26,7 @@ CONFIG = Path("configs") / "inference.json"
 @click.option(
     "--noise-level", default="auto", show_default=True, help="auto, a factor such as 1.5x, or a number in HU."
 )
-@click.option("--perception", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Which weights.")
+@click.option("--perception", type=click.FloatRange(0, 1), help="Which weights; 0 by default.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, ... or auto.")
 @click.option("-l", "--log-level", type=click.Choice(["DEBUG", "INFO", "WARN", "ERROR"], False), default="INFO")
 def run(
@@ -36,7 +36,7 @@ def run(
     strength: float,
     debias: str | None,
     noise_level: str,
-    perception: float,
+    perception: float | None,
     device: str,
     log_level: str,
 ) -> int:

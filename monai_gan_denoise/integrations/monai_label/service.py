@@ -94,7 +94,7 @@ class DenoisingService:
             "modality": self.modalities,
             "strength": 1.0,
             "debias": ["auto", "off"],
-            "perception": 1.0,
+            "perception": 0.0,
             "noise_level": "auto",
             "weights": list(available_weights(self.app_dir)),
             **({"store": False} if self.archive else {}),

@@ -46,7 +46,7 @@ def test_a_nifti_is_denoised_as_by_the_command_line(service: DenoisingService, t
     assert done == {
         "modality": "mr",
         "strength": 0.5,
-        "perception": 1.0,
+        "perception": 0.0,
         "debias": "auto",
         "noise_level": "auto",
         "weights": "bundle",
