@@ -1,7 +1,7 @@
 """What MONAI's LoadImaged and SaveImaged cannot do: formats kept as they were, derived DICOM, input discovery."""
 
+from monai_gan_denoise.io.atomic import whole_file
 from monai_gan_denoise.io.bundle import packaged_bundle, packaged_presets, running_bundle
-from monai_gan_denoise.io.by_volume import VolumeSeries, large_series
 from monai_gan_denoise.io.claim import OutputClaim
 from monai_gan_denoise.io.datalist import balance, load_datalist, load_training_datalist
 from monai_gan_denoise.io.derivation import derive
@@ -25,7 +25,7 @@ from monai_gan_denoise.io.report import (
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, refuse_unusable, subtract
 from monai_gan_denoise.io.sharpness import mark_sharp
 from monai_gan_denoise.io.slicing import middle_slice
-from monai_gan_denoise.io.whole import whole_file
+from monai_gan_denoise.io.volume_series import VolumeSeries, large_series
 from monai_gan_denoise.io.writer import (
     DiscoveredLayout,
     ScanWriter,

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from monai_gan_denoise.io.leftovers import remove_leftovers
+from monai_gan_denoise.io.nrrd_mha.file import written_data
 from monai_gan_denoise.io.report import (
     RunReport,
     ScanRecord,
@@ -18,7 +19,6 @@ from monai_gan_denoise.io.report import (
     stored_bytes,
 )
 from monai_gan_denoise.io.scan import Derivation, InputError
-from monai_gan_denoise.io.volume_file import written_data
 
 __all__ = ["OutputClaim"]
 

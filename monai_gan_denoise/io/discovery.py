@@ -17,9 +17,9 @@ from monai_gan_denoise.io.claim import OutputClaim
 from monai_gan_denoise.io.formats import SUFFIXES, no_image, suffix_of
 from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
 from monai_gan_denoise.io.media import find_media, leave_out_others, missing_files
+from monai_gan_denoise.io.nrrd_mha.file import DETACHED, detached_files, written_data
 from monai_gan_denoise.io.report import is_tree
 from monai_gan_denoise.io.scan import InputError
-from monai_gan_denoise.io.volume_file import DETACHED, detached_files, written_data
 from monai_gan_denoise.io.writer import with_companions
 
 __all__ = ["find_images", "find_scans"]

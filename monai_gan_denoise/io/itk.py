@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK
 
-from monai_gan_denoise.io.checks import check_claim, check_memory, check_slice
+from monai_gan_denoise.io.limits import check_claim, check_memory, check_slice
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = ["ItkImage", "bit_range", "decode", "encode", "image_like", "raster_affine", "unreadable"]

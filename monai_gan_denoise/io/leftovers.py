@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from monai_gan_denoise.io.whole import LOCK, PARTIAL, UNFINISHED, WHOLE, empty, move_on
+from monai_gan_denoise.io.atomic import LOCK, PARTIAL, UNFINISHED, WHOLE, empty, move_on
 
 __all__ = ["remove_leftovers"]
 

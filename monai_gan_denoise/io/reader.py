@@ -13,9 +13,9 @@ from monai.config import PathLike
 from monai.data import ImageReader
 from monai.utils import ensure_tuple
 
-from monai_gan_denoise.io.by_volume import Volume
 from monai_gan_denoise.io.formats import format_of
 from monai_gan_denoise.io.scan import InputError, Scan, refuse_unusable
+from monai_gan_denoise.io.volume_series import Volume
 
 __all__ = ["ScanReader", "read_scan", "scan_meta"]
 

@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from monai_gan_denoise.io.atomic import whole_file
 from monai_gan_denoise.io.dicom import is_directory
+from monai_gan_denoise.io.nrrd_mha.file import detached_files
 from monai_gan_denoise.io.scan import InputError
-from monai_gan_denoise.io.volume_file import detached_files
-from monai_gan_denoise.io.whole import whole_file
 
 __all__ = [
     "PROGRAM",

@@ -15,8 +15,9 @@ from monai.config import PathLike
 from monai.data import FolderLayoutBase, ImageWriter
 from torch import Tensor
 
-from monai_gan_denoise.io import raster, volume
 from monai_gan_denoise.io.formats import Format, format_of, suffix_of
+from monai_gan_denoise.io.nrrd_mha import codec as volume
+from monai_gan_denoise.io.raster.codec import codec as raster
 from monai_gan_denoise.io.scan import Derivation, InputError
 
 __all__ = [

@@ -3,8 +3,7 @@
 from monai_gan_denoise.metrics.blocks import Removal, block_shift, noise_removal, plane_deviation, quiet_blocks
 from monai_gan_denoise.metrics.detections import count_detections, disc_response
 from monai_gan_denoise.metrics.discs import Disc, contrast_kept, disc_profile
-from monai_gan_denoise.metrics.edges import edge_preservation
-from monai_gan_denoise.metrics.gradient import gradient_histogram_distance, gradient_magnitude
+from monai_gan_denoise.metrics.edges import edge_preservation, gradient_histogram_distance, gradient_magnitude
 from monai_gan_denoise.metrics.inserts import insert_contrast, mean_frequency
 from monai_gan_denoise.metrics.psnr import CappedPSNRMetric
 from monai_gan_denoise.metrics.residual import residual_correlation

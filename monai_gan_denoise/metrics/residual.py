@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from monai_gan_denoise.metrics.correlation import correlation
-from monai_gan_denoise.metrics.gradient import gradient_magnitude
+from monai_gan_denoise.metrics.edges import correlation, gradient_magnitude
 
 __all__ = ["residual_correlation"]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from monai_gan_denoise.ablation import run, run_ablation
+from monai_gan_denoise.ablation import ablate as run
+from monai_gan_denoise.ablation import run_ablation
 from monai_gan_denoise.ablation.trial import Trial
 from monai_gan_denoise.io import InputError
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 from monai_gan_denoise import Denoiser
 from monai_gan_denoise.engines import ScanEvaluator
-from monai_gan_denoise.io import by_volume
+from monai_gan_denoise.io import volume_series as by_volume
 from monai_gan_denoise.networks import GanDenoiser
 from monai_gan_denoise.transforms import intensity
 

@@ -16,8 +16,8 @@ from skimage import metrics
 
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark.protocol import load_protocol
-from monai_gan_denoise.evaluation.figures import measure_pair
 from monai_gan_denoise.evaluation.pairs import Pair
+from monai_gan_denoise.evaluation.scored_pair import measure_pair
 
 Save = Callable[[str, np.ndarray], Path]
 PROTOCOL = load_protocol()

@@ -49,7 +49,7 @@ def test_a_module_comes_with_all_it_imports_and_the_packages_around_it() -> None
 
 
 def test_a_module_that_is_named_for_others_to_import_comes_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = 'add_plugin("ours", ("monai_gan_denoise.io.tiff", "decode"))  # not "monai_gan_denoise.cli"'
+    text = 'add_plugin("ours", ("monai_gan_denoise.io.raster.tiff", "decode"))  # not "monai_gan_denoise.cli"'
     monkeypatch.setattr(Path, "read_text", lambda self, **_: text if self.name == "phantoms.py" else "")
     found = {path.as_posix() for path in needed_sources("monai_gan_denoise.phantoms.head")}
     assert found == {"__init__.py", "phantoms.py", "io/__init__.py", "io/tiff.py"}

@@ -18,7 +18,7 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import EnhancedCTImageStorage, generate_uid
 
 import monai_gan_denoise
-from monai_gan_denoise.io.by_volume import LARGE
+from monai_gan_denoise.io.volume_series import LARGE
 from monai_gan_denoise.networks import GanDenoiser
 
 SMALL = {"features": [4, 4], "blocks": 1, "refinement_features": 4, "refinement_blocks": 1}

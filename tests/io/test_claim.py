@@ -18,7 +18,7 @@ from monai_gan_denoise.io import (
     stored_bytes,
     write_report,
 )
-from monai_gan_denoise.io.whole import whole_file
+from monai_gan_denoise.io.atomic import whole_file
 
 WAY = derive("abc", 1.0, 1.0)
 

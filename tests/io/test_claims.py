@@ -18,8 +18,9 @@ from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from monai_gan_denoise.io import InputError, checks, find_scans, read_scan
-from monai_gan_denoise.io.checks import check_memory, check_slice
+from monai_gan_denoise.io import InputError, find_scans, read_scan
+from monai_gan_denoise.io import limits as checks
+from monai_gan_denoise.io.limits import check_memory, check_slice
 from monai_gan_denoise.io.memory import available_memory
 
 MEGABYTE = 1 << 20

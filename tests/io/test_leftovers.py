@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from monai_gan_denoise.io.atomic import whole_files
 from monai_gan_denoise.io.leftovers import remove_leftovers
-from monai_gan_denoise.io.whole import whole_files
 
 
 def left(folder: Path, *names: str, state: str = "unfinished") -> Path:

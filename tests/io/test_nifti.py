@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nibabel.testing import data_path
 
-from monai_gan_denoise.io import nifti, read_scan
+from monai_gan_denoise.io import read_scan
+from monai_gan_denoise.io.nifti.codec import codec as nifti
 from monai_gan_denoise.io.scan import Derivation, InputError
 
 DERIVATION = Derivation("denoised", "monai-gan-denoise 0.1: strength 1, research use only " + "é" * 40, "fingerprint")

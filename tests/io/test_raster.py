@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import SimpleITK
 import tifffile
+from monai_gan_denoise.io.raster.codec.tiff import TiffLayout
 from PIL import Image, PngImagePlugin
 
-from monai_gan_denoise.io import raster, read_scan
+from monai_gan_denoise.io import read_scan
+from monai_gan_denoise.io.raster.codec import codec as raster
 from monai_gan_denoise.io.scan import Derivation, InputError
-from monai_gan_denoise.io.tiff import TiffLayout
 
 DERIVATION = Derivation("denoised", "monai-gan-denoise 0.1", "fingerprint")
 TIFF_DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4", "f4"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monai_gan_denoise.io.undisturbed import undisturbed
+from monai_gan_denoise.io.atomic import undisturbed
 
 told: list[int] = []
 

@@ -10,7 +10,8 @@ import pytest
 import SimpleITK
 import torch
 
-from monai_gan_denoise.io import ScanWriter, read_scan, volume
+from monai_gan_denoise.io import ScanWriter, read_scan
+from monai_gan_denoise.io.nrrd_mha import codec as volume
 from monai_gan_denoise.io.scan import Derivation, InputError
 
 DERIVATION = Derivation("denoised", "monai-gan-denoise 0.1", "fingerprint")

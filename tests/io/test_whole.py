@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from monai_gan_denoise.io import whole
+from monai_gan_denoise.io import atomic as whole
+from monai_gan_denoise.io.atomic import whole_file, whole_files
 from monai_gan_denoise.io.leftovers import remove_leftovers
-from monai_gan_denoise.io.whole import whole_file, whole_files
 
 
 @pytest.fixture(autouse=True)

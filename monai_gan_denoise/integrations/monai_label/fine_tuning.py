@@ -10,8 +10,8 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from monai_gan_denoise.integrations.monai_label.lessons import LESSONS, write_lessons
 from monai_gan_denoise.integrations.monai_label.options import check_number, choose, modalities
+from monai_gan_denoise.integrations.monai_label.training_data import LESSONS, write_lessons
 from monai_gan_denoise.integrations.monai_label.weights import publish_weights
 from monai_gan_denoise.io import packaged_presets
 from monai_gan_denoise.training import train

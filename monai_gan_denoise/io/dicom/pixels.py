@@ -19,7 +19,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import JPEGExtended12Bit, RLELossless
 
-from monai_gan_denoise.io.dicom.claims import check_codestream, check_deflated, check_pixels
+from monai_gan_denoise.io.dicom.declared_size import check_codestream, check_deflated, check_pixels
 from monai_gan_denoise.io.dicom.geometry import macro
 from monai_gan_denoise.io.dicom.header import TWELVE_BITS, check, check_class, frame_count, rescale, transfer_syntax
 from monai_gan_denoise.io.dicom.stream import BoundedFile

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset, dcmwrite
 
+from monai_gan_denoise.io.atomic import whole_file, whole_files
 from monai_gan_denoise.io.dicom.derived import derive, series_uid
 from monai_gan_denoise.io.dicom.frames import Frame, frames
 from monai_gan_denoise.io.dicom.geometry import Plane, plane
@@ -23,7 +24,6 @@ from monai_gan_denoise.io.dicom.header import frame_count
 from monai_gan_denoise.io.dicom.pixels import PixelFormat, Units, load, luminance
 from monai_gan_denoise.io.dicom.spacing import unevenness
 from monai_gan_denoise.io.scan import Derivation, InputError
-from monai_gan_denoise.io.whole import whole_file, whole_files
 
 __all__ = ["write", "write_map", "write_residual"]
 

@@ -10,7 +10,7 @@ import yaml
 
 from monai_gan_denoise.integrations.monai_label import fine_tuning
 from monai_gan_denoise.integrations.monai_label.fine_tuning import FineTuning
-from monai_gan_denoise.integrations.monai_label.lessons import write_lessons
+from monai_gan_denoise.integrations.monai_label.training_data import write_lessons
 from monai_gan_denoise.integrations.monai_label.weights import available_weights, publish_weights
 from monai_gan_denoise.io import InputError, load_datalist, load_training_datalist, packaged_presets
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from monai_gan_denoise.benchmark.measures import require_scikit_image
 from monai_gan_denoise.benchmark.protocol import Protocol, load_protocol
-from monai_gan_denoise.evaluation.figures import Figures, Range, measure_pair
 from monai_gan_denoise.evaluation.pairs import Pair, find_pairs
+from monai_gan_denoise.evaluation.scored_pair import Figures, Range, measure_pair
 from monai_gan_denoise.evaluation.table import text_table, write_csv
 from monai_gan_denoise.io import InputError
 from monai_gan_denoise.io.manifest import MANIFEST

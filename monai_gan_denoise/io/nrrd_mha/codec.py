@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK
 
-from monai_gan_denoise.io.checks import check_shape
+from monai_gan_denoise.io.atomic import whole_file
 from monai_gan_denoise.io.color import luminance, subtract_from_color
 from monai_gan_denoise.io.itk import ItkImage, bit_range, decode, encode, image_like, raster_affine
+from monai_gan_denoise.io.limits import check_shape
+from monai_gan_denoise.io.nrrd_mha.file import VolumeFile, read_volume_file, write_volume_file
 from monai_gan_denoise.io.scan import Derivation, InputError, Scan, subtract
 from monai_gan_denoise.io.slicing import thickest_axis
-from monai_gan_denoise.io.volume_file import VolumeFile, read_volume_file, write_volume_file
-from monai_gan_denoise.io.whole import whole_file
 
 __all__ = ["SUFFIXES", "read", "write", "write_map", "write_residual"]
 

@@ -14,16 +14,16 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
 
-from monai_gan_denoise.io.undisturbed import undisturbed
-
-__all__ = ["LOCK", "PARTIAL", "UNFINISHED", "WHOLE", "empty", "move_on", "whole_file", "whole_files"]
+__all__ = ["LOCK", "PARTIAL", "UNFINISHED", "WHOLE", "empty", "move_on", "undisturbed", "whole_file", "whole_files"]
 
 PARTIAL, LOCK, UNFINISHED, WHOLE = ".partial-", "lock", "unfinished", "whole"
 
@@ -100,3 +100,25 @@ def _move(source: Path, target: Path) -> None:
         return
     for entry in sorted(source.iterdir()):
         _move(entry, target / entry.name)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put SIGINT and SIGTERM off until the end of a short block, which they would otherwise leave half done.
+
+    In another thread than the main one no signal is handled, and none has to wait.
+    """
+    caught: list[int] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if (handler := signal.getsignal(number)) is not None:  # None: not Python's to give back
+                before[number] = handler
+                signal.signal(number, lambda number, _: caught.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in caught:
+            signal.raise_signal(late)

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from nibabel.spatialimages import HeaderDataError
 
-from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_claim, check_slice
+from monai_gan_denoise.io.limits import MAX_DEFLATE_RATIO, check_claim, check_slice
 from monai_gan_denoise.io.scan import InputError
 
 __all__ = ["VOLUME_AXES", "Header", "NiftiFile", "no_image", "open_nifti"]

@@ -18,11 +18,11 @@ from typing import IO, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from monai_gan_denoise.io.checks import check_memory, check_shape
-from monai_gan_denoise.io.nifti_file import VOLUME_AXES, Header, NiftiFile, open_nifti
+from monai_gan_denoise.io.atomic import whole_file
+from monai_gan_denoise.io.limits import check_memory, check_shape
+from monai_gan_denoise.io.nifti.codec.file import VOLUME_AXES, Header, NiftiFile, open_nifti
 from monai_gan_denoise.io.scan import Derivation, Scan, subtract
 from monai_gan_denoise.io.slicing import thickest_axis
-from monai_gan_denoise.io.whole import whole_file
 
 __all__ = ["SUFFIXES", "read", "shape_of", "volumes", "write", "write_map", "write_residual"]
 

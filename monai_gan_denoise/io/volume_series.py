@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from monai_gan_denoise.io import nifti
 from monai_gan_denoise.io.formats import format_of
+from monai_gan_denoise.io.nifti.codec import codec as nifti
 from monai_gan_denoise.io.scan import Scan
 
 __all__ = ["Volume", "VolumeSeries", "large_series"]

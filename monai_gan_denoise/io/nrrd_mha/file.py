@@ -16,9 +16,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from monai_gan_denoise.io.checks import MAX_DEFLATE_RATIO, check_start
+from monai_gan_denoise.io.atomic import whole_file
+from monai_gan_denoise.io.limits import MAX_DEFLATE_RATIO, check_start
 from monai_gan_denoise.io.scan import InputError
-from monai_gan_denoise.io.whole import whole_file
 
 __all__ = [
     "DETACHED",

@@ -1,0 +1,1 @@
+"""NIfTI: one file read and written whole, or in parts."""

@@ -1,0 +1,1 @@
+"""NRRD and MetaImage: one file read and written whole, or in parts."""
