@@ -16,17 +16,9 @@ from monai.transforms import Compose, LoadImaged, SaveImaged
 from monai.utils import convert_to_dst_type
 
 from monai_gan_denoise.engines import NoiseLevel, ScanEvaluator, check_noise_level, predict, unwrapped
-from monai_gan_denoise.io import (
-    Derivation,
-    InputError,
-    Scan,
-    find_scans,
-    packaged_bundle,
-    read_scan,
-    refuse_unusable,
-    scan_meta,
-    subtract,
-)
+from monai_gan_denoise.io import find_scans, packaged_bundle, read_scan, scan_meta
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation, Scan, refuse_unusable, subtract
 
 __all__ = ["Denoiser", "NoiseLevel"]
 

@@ -16,8 +16,8 @@ from monai.transforms import MapTransform
 from monai.utils import convert_to_dst_type
 
 from monai_gan_denoise.inference import Denoiser, NoiseLevel
-from monai_gan_denoise.io import Scan, refuse_unusable, subtract
-from monai_gan_denoise.io.slicing import thickest_axis
+from monai_gan_denoise.scans.scan import Scan, refuse_unusable, subtract
+from monai_gan_denoise.scans.slices import thickest_axis
 
 __all__ = ["GanDenoised"]
 

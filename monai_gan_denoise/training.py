@@ -19,7 +19,8 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from yaml import YAMLError
 
 from monai_gan_denoise.engines import TrainingError, interruptible, root_cause, unwrapped
-from monai_gan_denoise.io import InputError, packaged_bundle, packaged_presets
+from monai_gan_denoise.io import packaged_bundle, packaged_presets
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["newest_checkpoint", "train"]
 

@@ -17,8 +17,9 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from monai_gan_denoise import Denoiser
-from monai_gan_denoise.io import InputError, Scan
 from monai_gan_denoise.networks import GanDenoiser, WeightsError, weights_hash
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Scan
 
 TYPES = (np.float32, np.float64, np.uint8, np.int16, np.uint16)
 SHAPES = ((20, 24), (20, 24, 3))

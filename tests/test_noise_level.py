@@ -16,9 +16,10 @@ from pydicom.data import get_testdata_file
 
 from monai_gan_denoise import Denoiser, GanDenoised
 from monai_gan_denoise.cli import main
-from monai_gan_denoise.io import InputError, derive, large_series, noise_path, residual_path
+from monai_gan_denoise.io import derive, large_series, noise_path, residual_path
 from monai_gan_denoise.io import volume_series as series
 from monai_gan_denoise.networks import GanDenoiser
+from monai_gan_denoise.scans.errors import InputError
 
 WIDTH = 255.0  # of the range of 8 bits
 OWN = 0.04 * WIDTH  # what the stub estimates everywhere

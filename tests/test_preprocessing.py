@@ -15,8 +15,9 @@ from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged, Orientati
 from torch import Tensor
 
 from monai_gan_denoise import Denoiser, GanDenoised
-from monai_gan_denoise.io import InputError, ScanReader
+from monai_gan_denoise.io import ScanReader
 from monai_gan_denoise.networks import GanDenoiser, WeightsError
+from monai_gan_denoise.scans.errors import InputError
 
 
 @pytest.fixture(scope="module")

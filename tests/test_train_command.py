@@ -20,8 +20,9 @@ from ignite.engine import Engine
 from monai_gan_denoise import training
 from monai_gan_denoise.cli import main
 from monai_gan_denoise.engines import LossGuard
-from monai_gan_denoise.io import InputError, packaged_presets
+from monai_gan_denoise.io import packaged_presets
 from monai_gan_denoise.networks import GanDenoiser, load_weights
+from monai_gan_denoise.scans.errors import InputError
 from monai_gan_denoise.training import newest_checkpoint, train
 
 TINY = str(Path(__file__).parent / "tiny.yaml")  # 30 iterations in two epochs

@@ -12,7 +12,7 @@ from PIL import Image
 
 from monai_gan_denoise import transforms
 from monai_gan_denoise.io import ScanReader, load_training_datalist
-from monai_gan_denoise.transforms.intensity import MODALITIES
+from monai_gan_denoise.scans.modality import MODALITIES
 
 PATCH = 32
 

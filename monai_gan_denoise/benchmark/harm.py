@@ -18,10 +18,11 @@ from monai_gan_denoise.benchmark.low_contrast import measure_low_contrast
 from monai_gan_denoise.benchmark.methods import Method, find_method
 from monai_gan_denoise.benchmark.processes import spread
 from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Protocol
-from monai_gan_denoise.benchmark.records import Record, one_line
+from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.references import LowContrast
 from monai_gan_denoise.benchmark.tables import write_csv
 from monai_gan_denoise.io import whole_file
+from monai_gan_denoise.scans.errors import one_line
 
 __all__ = ["BLOCK_SHIFT", "NO_HARM", "Harm", "HarmFinding", "HarmTask", "harm_tasks", "measure_harm", "write_harm"]
 

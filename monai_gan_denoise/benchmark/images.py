@@ -16,11 +16,14 @@ import torch
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.ranges import data_range
-from monai_gan_denoise.io import InputError, Scan, middle_slice, read_manifest, read_scan
+from monai_gan_denoise.io import read_manifest, read_scan
 from monai_gan_denoise.io.folder import read_folder
 from monai_gan_denoise.io.manifest import find_manifest, is_clean, match_pairs
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.modality import known_modality
+from monai_gan_denoise.scans.scan import Scan
+from monai_gan_denoise.scans.slices import middle_slice
 from monai_gan_denoise.transforms.gain import fit_gain
-from monai_gan_denoise.transforms.intensity import known_modality
 
 __all__ = ["SIMULATED", "SPLITS", "Image", "Source", "find_sources", "packaged_sources", "phantom_sources"]
 

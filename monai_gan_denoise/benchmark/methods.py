@@ -19,8 +19,9 @@ from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.learned import LEARNED, load_learned, weights_file
 from monai_gan_denoise.benchmark.peers import PEERS, Peer
 from monai_gan_denoise.inference import Denoiser
-from monai_gan_denoise.io import Scan, packaged_bundle
+from monai_gan_denoise.io import packaged_bundle
 from monai_gan_denoise.networks import fidelity_file
+from monai_gan_denoise.scans.scan import Scan
 
 __all__ = [
     "BLIND",

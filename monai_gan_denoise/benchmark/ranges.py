@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monai_gan_denoise.benchmark.protocol import Protocol
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["data_range"]
 

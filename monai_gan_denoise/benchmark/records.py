@@ -12,7 +12,7 @@ from pathlib import Path
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.measures import Score
 
-__all__ = ["Output", "Record", "cache_file", "one_line", "read_outputs", "write_outputs"]
+__all__ = ["Output", "Record", "cache_file", "read_outputs", "write_outputs"]
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,3 @@ def write_outputs(path: Path, outputs: Sequence[Output]) -> None:
     unfinished = path.with_suffix(f".{os.getpid()}")
     unfinished.write_text(json.dumps([asdict(output) for output in outputs]), encoding="utf-8")
     unfinished.replace(path)
-
-
-def one_line(error: Exception) -> str:
-    """Say what went wrong in one line, for a note."""
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monai_gan_denoise.benchmark.images import SIMULATED, Source
 from monai_gan_denoise.io import read_manifest
-from monai_gan_denoise.transforms.intensity import known_modality
+from monai_gan_denoise.scans.modality import known_modality
 
 __all__ = ["LowContrast", "References", "find_references"]
 

@@ -22,9 +22,9 @@ from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import Method
 from monai_gan_denoise.benchmark.protocol import Protocol
-from monai_gan_denoise.benchmark.records import one_line
 from monai_gan_denoise.benchmark.tables import write_csv
 from monai_gan_denoise.metrics import Disc, contrast_kept, count_detections, disc_profile
+from monai_gan_denoise.scans.errors import one_line
 
 __all__ = ["FALSE_DETECTIONS", "KEPT", "UNMEASURED", "Finding", "Structure", "measure_structure", "write_structure"]
 

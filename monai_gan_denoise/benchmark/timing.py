@@ -23,8 +23,8 @@ from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import NOISY, find_method
 from monai_gan_denoise.benchmark.processes import THREADS, alone
-from monai_gan_denoise.benchmark.records import one_line
 from monai_gan_denoise.io import whole_file
+from monai_gan_denoise.scans.errors import one_line
 
 __all__ = ["Timing", "time_methods"]
 

@@ -14,7 +14,8 @@ from monai_gan_denoise.engines.progress import TrainingProgress
 from monai_gan_denoise.engines.reporter import RunReporter
 from monai_gan_denoise.engines.resume import EpochSeeds, RunPosition
 from monai_gan_denoise.engines.trainer import DenoisingTrainer
-from monai_gan_denoise.engines.unwrapping import end_unless, root_cause, unwrapped
+from monai_gan_denoise.engines.unwrapping import end_unless, unwrapped
+from monai_gan_denoise.scans.errors import root_cause
 
 __all__ = [
     "Adversary",

@@ -22,7 +22,8 @@ from monai_gan_denoise.engines.ending import ScanEvents, interruptible
 from monai_gan_denoise.engines.inferers import predict
 from monai_gan_denoise.engines.overlap import finish_scans
 from monai_gan_denoise.engines.unwrapping import end_unless
-from monai_gan_denoise.io import InputError, large_series
+from monai_gan_denoise.io import large_series
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["Outcome", "ScanDataset", "ScanEngine", "ScanEvaluator"]
 

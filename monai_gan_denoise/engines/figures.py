@@ -12,7 +12,8 @@ import torch
 from ignite.engine import Engine, Events
 from monai.metrics import PSNRMetric, SSIMMetric
 
-from monai_gan_denoise.io import middle_slice, read_manifest, read_scan, whole_file
+from monai_gan_denoise.io import read_manifest, read_scan, whole_file
+from monai_gan_denoise.scans.slices import middle_slice
 
 __all__ = ["BeforeAfterFigures"]
 

@@ -19,7 +19,7 @@ import torch
 from monai.data import MetaTensor
 from torch import Tensor
 
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["NoiseLevel", "Setting", "check_noise_level", "range_width", "warn_of_far_level"]
 

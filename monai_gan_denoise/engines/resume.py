@@ -12,7 +12,7 @@ from ignite.engine import Engine, Events
 from monai.transforms import Randomizable
 
 from monai_gan_denoise.engines.best import EarlyStop
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["EpochSeeds", "RunPosition"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["end_unless", "root_cause", "unwrapped"]
+__all__ = ["end_unless", "unwrapped"]
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +26,6 @@ def unwrapped() -> Iterator[None]:
         if cause is None:
             raise
         raise cause from None
-
-
-def root_cause(error: BaseException) -> str:
-    """Say in one line what an error began with."""
-    while inner := error.__cause__ or error.__context__:
-        error = inner
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(".")
 
 
 def end_unless(*uses: Callable[[], Any]) -> None:

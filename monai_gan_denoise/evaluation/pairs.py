@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai_gan_denoise.io import InputError, read_manifest
+from monai_gan_denoise.io import read_manifest
 from monai_gan_denoise.io.discovery import find_images
 from monai_gan_denoise.io.manifest import MANIFEST
 from monai_gan_denoise.io.writer import noise_path, residual_path
-from monai_gan_denoise.transforms.intensity import known_modality
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.modality import known_modality
 
 __all__ = ["Pair", "find_pairs"]
 

@@ -22,9 +22,7 @@ from monai_gan_denoise.io.report import (
     stored_bytes,
     write_report,
 )
-from monai_gan_denoise.io.scan import Derivation, InputError, Scan, refuse_unusable, subtract
 from monai_gan_denoise.io.sharpness import mark_sharp
-from monai_gan_denoise.io.slicing import middle_slice
 from monai_gan_denoise.io.volume_series import VolumeSeries, large_series
 from monai_gan_denoise.io.writer import (
     DiscoveredLayout,
@@ -39,13 +37,10 @@ from monai_gan_denoise.io.writer import (
 __all__ = [
     "PROGRAM",
     "REPORT_VERSION",
-    "Derivation",
     "DiscoveredLayout",
-    "InputError",
     "OutputClaim",
     "RunReport",
     "RunState",
-    "Scan",
     "ScanReader",
     "ScanRecord",
     "ScanStatus",
@@ -61,20 +56,17 @@ __all__ = [
     "load_datalist",
     "load_training_datalist",
     "mark_sharp",
-    "middle_slice",
     "noise_path",
     "packaged_bundle",
     "packaged_presets",
     "read_manifest",
     "read_scan",
-    "refuse_unusable",
     "report_file",
     "residual_path",
     "running_bundle",
     "scan_meta",
     "source_digest",
     "stored_bytes",
-    "subtract",
     "whole_file",
     "with_companions",
     "write_report",

@@ -18,7 +18,8 @@ from monai_gan_denoise.io.report import (
     source_digest,
     stored_bytes,
 )
-from monai_gan_denoise.io.scan import Derivation, InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 __all__ = ["OutputClaim"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monai_gan_denoise.io.scan import subtract
+from monai_gan_denoise.scans.scan import subtract
 
 __all__ = ["luminance", "subtract_from_color"]
 

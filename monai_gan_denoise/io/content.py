@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_gan_denoise.io.folder import NAMES
 from monai_gan_denoise.io.manifest import find_manifest, is_clean, read_manifest
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.modality import NAMES
 
 __all__ = ["LEAVES_KEY", "NATIVE_KEY", "PHOTOGRAPH_KEY", "list_dead_leaves", "list_native", "list_photographs"]
 

@@ -17,12 +17,13 @@ from monai_gan_denoise.io.content import (
     list_photographs,
 )
 from monai_gan_denoise.io.discovery import find_images
-from monai_gan_denoise.io.folder import NAMES, read_folder
+from monai_gan_denoise.io.folder import read_folder
 from monai_gan_denoise.io.formats import format_of
 from monai_gan_denoise.io.holdout import hold_out
 from monai_gan_denoise.io.manifest import find_manifest, match_pairs, read_manifest
-from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.sharpness import SHARP_KEY
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.modality import NAMES
 
 __all__ = ["balance", "load_datalist", "load_training_datalist"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from monai_gan_denoise import __version__
-from monai_gan_denoise.io.scan import Derivation
+from monai_gan_denoise.scans.scan import Derivation
 
 __all__ = ["derive"]
 

@@ -19,8 +19,8 @@ from monai_gan_denoise.io.manifest import MANIFEST, is_clean, read_manifest
 from monai_gan_denoise.io.media import find_media, leave_out_others, missing_files
 from monai_gan_denoise.io.nrrd_mha.file import DETACHED, detached_files, written_data
 from monai_gan_denoise.io.report import is_tree
-from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.io.writer import with_companions
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["find_images", "find_scans"]
 

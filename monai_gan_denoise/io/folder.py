@@ -12,16 +12,13 @@ import pydicom
 
 from monai_gan_denoise.io.dicom import is_dicom
 from monai_gan_denoise.io.discovery import find_images
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.modality import NAMES
 
-__all__ = ["NAMES", "read_folder"]
+__all__ = ["read_folder"]
 
 logger = logging.getLogger(__name__)
 
-NAMES = {name: name for name in ("ct", "mr", "xr", "us", "oct")} | {
-    "mri": "mr",
-    "xray": "xr",
-}  # in paths and manifests
 COMMON = ("test",)  # names of test images that a path may go through for other reasons
 HOMES = ("home", "Users")  # what holds a folder for each user, one of whom may be called test
 BIDS_SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")  # Brain Imaging Data Structure 1.9, "Entities"

@@ -15,7 +15,7 @@ from monai_gan_denoise.io.nifti.codec import file as nifti_file
 from monai_gan_denoise.io.nrrd_mha import codec as volume
 from monai_gan_denoise.io.nrrd_mha import file as volume_file
 from monai_gan_denoise.io.raster.codec import codec as raster
-from monai_gan_denoise.io.scan import Derivation, Scan
+from monai_gan_denoise.scans.scan import Derivation, Scan
 
 __all__ = ["SUFFIXES", "Format", "format_of", "no_image", "suffix_of"]
 
@@ -23,7 +23,7 @@ SUFFIXES = (*nifti.SUFFIXES, *raster.SUFFIXES, *volume.SUFFIXES)  # of all forma
 
 
 class Format(Protocol):
-    """What a format module offers; see ``monai_gan_denoise.io.scan`` for the contract."""
+    """What a format module offers; see ``monai_gan_denoise.scans.scan`` for the contract."""
 
     def read(self, files: Sequence[Path]) -> Scan:
         """Decode."""

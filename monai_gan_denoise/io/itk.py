@@ -14,7 +14,7 @@ import numpy.typing as npt
 import SimpleITK
 
 from monai_gan_denoise.io.limits import check_claim, check_memory, check_slice
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["ItkImage", "bit_range", "decode", "encode", "image_like", "raster_affine", "unreadable"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monai_gan_denoise.io.memory import available_memory
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["MAX_DEFLATE_RATIO", "MAX_SLICE", "check_claim", "check_memory", "check_shape", "check_slice", "check_start"]
 

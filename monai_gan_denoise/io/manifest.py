@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["MANIFEST", "MANIFESTS", "find_manifest", "is_clean", "match_pairs", "read_manifest"]
 

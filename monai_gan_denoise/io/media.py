@@ -8,7 +8,7 @@ from typing import Any
 
 from monai_gan_denoise.io import dicom
 from monai_gan_denoise.io.formats import no_image
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["find_media", "leave_out_others", "missing_files"]
 

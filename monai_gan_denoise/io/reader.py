@@ -14,8 +14,9 @@ from monai.data import ImageReader
 from monai.utils import ensure_tuple
 
 from monai_gan_denoise.io.formats import format_of
-from monai_gan_denoise.io.scan import InputError, Scan, refuse_unusable
 from monai_gan_denoise.io.volume_series import Volume
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Scan, refuse_unusable
 
 __all__ = ["ScanReader", "read_scan", "scan_meta"]
 

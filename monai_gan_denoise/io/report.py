@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict
 from monai_gan_denoise.io.atomic import whole_file
 from monai_gan_denoise.io.dicom import is_directory
 from monai_gan_denoise.io.nrrd_mha.file import detached_files
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = [
     "PROGRAM",

@@ -12,7 +12,7 @@ from monai.utils import ensure_tuple
 
 from monai_gan_denoise.io.content import LEAVES_KEY, PHOTOGRAPH_KEY
 from monai_gan_denoise.io.reader import read_scan
-from monai_gan_denoise.io.slicing import middle_slice
+from monai_gan_denoise.scans.slices import middle_slice
 
 __all__ = ["SHARP_KEY", "mark_sharp"]
 

@@ -18,7 +18,8 @@ from torch import Tensor
 from monai_gan_denoise.io.formats import Format, format_of, suffix_of
 from monai_gan_denoise.io.nrrd_mha import codec as volume
 from monai_gan_denoise.io.raster.codec import codec as raster
-from monai_gan_denoise.io.scan import Derivation, InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 __all__ = [
     "DiscoveredLayout",
@@ -112,7 +113,7 @@ class ScanWriter(ImageWriter):
 def write_scan(
     files: Sequence[Path], removed: npt.NDArray[np.floating], outputs: Sequence[Path], derivation: Derivation
 ) -> None:
-    """Write the sources again, less what was removed; see ``monai_gan_denoise.io.scan`` for the contract.
+    """Write the sources again, less what was removed; see ``monai_gan_denoise.scans.scan`` for the contract.
 
     Raises:
         InputError: if no format module takes the files, or a source cannot be read any more.

@@ -16,8 +16,8 @@ from torch import Generator, Tensor
 
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.io import whole_file
+from monai_gan_denoise.scans.modality import MODALITIES
 from monai_gan_denoise.simulation.scan import SPACING
-from monai_gan_denoise.transforms.intensity import MODALITIES
 from monai_gan_denoise.transforms.noise import LAWS, Law
 
 __all__ = ["draw_laws"]

@@ -7,9 +7,10 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from monai_gan_denoise.io import InputError, Scan
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.modality import CT_RANGE, known_modality
+from monai_gan_denoise.scans.scan import Scan
 from monai_gan_denoise.simulation.settings import Simulation
-from monai_gan_denoise.transforms.intensity import CT_RANGE, known_modality
 from monai_gan_denoise.transforms.noise import Law
 
 __all__ = ["SPACING", "check_scan", "draw_noise", "law_units"]

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from torch import Generator
 
 from monai_gan_denoise import __version__
-from monai_gan_denoise.io import Derivation
+from monai_gan_denoise.scans.scan import Derivation
 from monai_gan_denoise.transforms.noise import LAWS, Law
 
 __all__ = ["Simulation"]

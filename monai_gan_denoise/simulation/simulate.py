@@ -11,12 +11,13 @@ import torch
 from monai.data import MetaTensor
 
 from monai_gan_denoise.engines import ScanDataset, ScanEngine
-from monai_gan_denoise.io import Scan, find_scans, read_scan, write_scan
+from monai_gan_denoise.io import find_scans, read_scan, write_scan
 from monai_gan_denoise.io.formats import suffix_of
 from monai_gan_denoise.io.raster.codec import SUFFIXES as RASTERS
+from monai_gan_denoise.scans.scan import Scan
+from monai_gan_denoise.scans.slices import pixel_spacing
 from monai_gan_denoise.simulation.scan import check_scan, draw_noise
 from monai_gan_denoise.simulation.settings import Simulation
-from monai_gan_denoise.transforms.patches import pixel_spacing
 
 __all__ = ["simulate", "write_noisy"]
 

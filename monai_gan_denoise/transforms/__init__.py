@@ -7,7 +7,7 @@ from monai_gan_denoise.transforms.dead_leaves import RenderDeadLeavesd, render_d
 from monai_gan_denoise.transforms.debias import remove_magnitude_bias
 from monai_gan_denoise.transforms.distribution import NoiseDistribution
 from monai_gan_denoise.transforms.gain import MatchGaind, fit_gain
-from monai_gan_denoise.transforms.intensity import MODALITIES, NormalizeModalityd, modality_range
+from monai_gan_denoise.transforms.intensity import NormalizeModalityd, modality_range
 from monai_gan_denoise.transforms.low_dose import LowDoseNoised, mix_low_dose_noise
 from monai_gan_denoise.transforms.magnitude import RemoveMagnitudeBiasd
 from monai_gan_denoise.transforms.neighbors import SyntheticNeighbors
@@ -21,7 +21,6 @@ from monai_gan_denoise.transforms.told_level import TellLevel, local_noise_level
 from monai_gan_denoise.transforms.window import RandWindowd
 
 __all__ = [
-    "MODALITIES",
     "ApplyStrengthd",
     "AreaMeand",
     "LowDoseNoised",

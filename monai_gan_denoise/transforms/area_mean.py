@@ -10,8 +10,8 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from torch import Tensor
 
+from monai_gan_denoise.scans.modality import known_modality
 from monai_gan_denoise.transforms.dead_leaves import LEAVES_KEY
-from monai_gan_denoise.transforms.intensity import known_modality
 from monai_gan_denoise.transforms.low_dose import AREA_MEAN_KEY
 from monai_gan_denoise.transforms.patches import SPACING_KEY
 from monai_gan_denoise.transforms.simulate import IMAGE_KEY

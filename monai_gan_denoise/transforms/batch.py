@@ -10,8 +10,8 @@ import torch
 from monai.transforms import Randomizable
 from torch import Generator, Tensor
 
+from monai_gan_denoise.scans.modality import known_modality
 from monai_gan_denoise.transforms.distribution import LOW_DOSE, DrawnNoise, NoiseDistribution
-from monai_gan_denoise.transforms.intensity import known_modality
 from monai_gan_denoise.transforms.low_dose import mix_low_dose_noise
 from monai_gan_denoise.transforms.neighbors import SyntheticNeighbors
 from monai_gan_denoise.transforms.noise import LAWS

@@ -12,7 +12,7 @@ from monai.transforms import MapTransform
 from numpy.random import RandomState
 from torch import Tensor
 
-from monai_gan_denoise.transforms.intensity import CT_RANGE, MODALITIES, known_modality
+from monai_gan_denoise.scans.modality import CT_RANGE, MODALITIES, known_modality
 from monai_gan_denoise.transforms.leaves import draw_ct, draw_mr, draw_oct, draw_us, draw_xr
 from monai_gan_denoise.transforms.leaves.fields import Image
 from monai_gan_denoise.transforms.patches import SPACING_KEY

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Generator, Tensor
 
-from monai_gan_denoise.transforms.intensity import MODALITIES, known_modality
+from monai_gan_denoise.scans.modality import MODALITIES, known_modality
 from monai_gan_denoise.transforms.noise import LAWS
 
 __all__ = ["LOW_DOSE", "DrawnNoise", "NoiseDistribution"]

@@ -12,7 +12,7 @@ from monai.networks.layers import gaussian_1d, separable_filtering
 from monai.transforms import MapTransform
 from torch import Tensor
 
-from monai_gan_denoise.transforms.patches import stack_slices
+from monai_gan_denoise.scans.slices import stack_slices
 
 __all__ = ["MatchGaind", "fit_gain"]
 

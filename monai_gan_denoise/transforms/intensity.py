@@ -12,11 +12,10 @@ from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform
 from torch import Tensor
 
-__all__ = ["CT_RANGE", "MODALITIES", "NormalizeModalityd", "known_modality", "modality_range"]
+from monai_gan_denoise.scans.modality import CT_RANGE, known_modality
 
-MODALITIES = ("ct", "mr", "xr", "us", "oct")
-ALIASES = {"mri": "mr", "xray": "xr"}
-CT_RANGE = (-1024.0, 1976.0)  # HU: air to dense bone, 3000 HU wide; metal beyond it is kept, as a value above 1
+__all__ = ["NormalizeModalityd", "modality_range"]
+
 ROBUST_PERCENTILES = (0.1, 99.9)  # chosen so that hot pixels and a burnt-in letter do not set the scale
 ROBUST_SAMPLE = 2**20  # values; enough for the 0.1 % tails to hold a thousand, cheap for any volume
 
@@ -82,21 +81,6 @@ def _series_range(
 ) -> tuple[float, float]:
     """Find the range of a series once, as every one of its volumes asks for it and it takes a reading of the file."""
     return modality_range(series, modality, bit_range, hu_offset)
-
-
-def known_modality(name: str) -> str:
-    """Give one of ``MODALITIES`` for its name or its alias.
-
-    Raises:
-        ValueError: if it is neither.
-    """
-    modality = ALIASES.get(name, name)
-    if modality not in MODALITIES:
-        known = ", ".join(MODALITIES)
-        raise ValueError(
-            f"modality must be one of {known}, got {modality!r}. Pass one of these or correct manifest.csv."
-        )
-    return modality
 
 
 class NormalizeModalityd(MapTransform, InvertibleTransform):

@@ -13,7 +13,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from torch import Generator, Tensor
 
-from monai_gan_denoise.transforms.intensity import CT_RANGE
+from monai_gan_denoise.scans.modality import CT_RANGE
 from monai_gan_denoise.transforms.noise.projection import ELECTRONIC_STD, draw_low_dose_noise
 from monai_gan_denoise.transforms.noise.tomography import GEOMETRIES, KERNELS, Scan, Tomograph
 

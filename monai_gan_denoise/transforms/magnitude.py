@@ -11,9 +11,9 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 from torch import Generator, Tensor
 
+from monai_gan_denoise.scans.modality import known_modality
 from monai_gan_denoise.transforms.air import MagnitudeNoise, estimate_magnitude_noise, shows_clipped_noise
 from monai_gan_denoise.transforms.debias import remove_magnitude_bias
-from monai_gan_denoise.transforms.intensity import known_modality
 
 __all__ = ["DEBIAS", "RemoveMagnitudeBiasd"]
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
@@ -15,10 +13,11 @@ from monai.transforms import MapTransform, Randomizable
 from monai.transforms.traits import MultiSampleTrait
 from torch import Tensor
 
-from monai_gan_denoise.transforms.intensity import known_modality
+from monai_gan_denoise.scans.modality import known_modality
+from monai_gan_denoise.scans.slices import pixel_spacing, stack_slices
 from monai_gan_denoise.transforms.simulate import BANK_KEY, WINDOWED_KEY
 
-__all__ = ["RandPatchesd", "StackSlicesd", "collate_patches", "pixel_spacing", "stack_slices"]
+__all__ = ["RandPatchesd", "StackSlicesd", "collate_patches"]
 
 FOREGROUND = 0.03  # network units; air in CT and MR and the black around a sector lie below, lungs and tissue above
 SPACING_KEY = "spacing"  # item from which LowDoseNoised takes the size of a pixel
@@ -151,30 +150,3 @@ def collate_patches(items: Sequence[Sequence[Mapping[Hashable, Any]] | Mapping[H
         tensors = [value for value in values if isinstance(value, Tensor)]
         batch[key] = torch.stack(tensors) if len(tensors) == len(patches) else values
     return batch
-
-
-def pixel_spacing(affine: npt.NDArray[np.floating], slice_axis: int | None) -> float:
-    """Give the geometric mean of the two spacings within a slice, in mm.
-
-    Args:
-        affine: 4 x 4, voxel index to millimeters.
-        slice_axis: axis across which a volume is cut; None for an image, whose axes are the first two.
-    """
-    across = 2 if slice_axis is None else slice_axis
-    return math.sqrt(math.prod(float(np.linalg.norm(affine[:3, axis])) for axis in range(3) if axis != across))
-
-
-def stack_slices(spatial: Tensor, slice_axis: int | None) -> Tensor:
-    """Stack the slices of an image or a volume.
-
-    Args:
-        spatial: ``(H, W)``, or of three axes or more.
-        slice_axis: axis across which a volume is cut; None for the third.
-
-    Returns:
-        The slices, ``(S, H, W)``; axes beyond the third are more slices.
-    """
-    if spatial.dim() == 2:
-        return spatial[None].contiguous()
-    slices = spatial.movedim(2 if slice_axis is None else slice_axis, 2)
-    return slices.flatten(2).movedim(2, 0).contiguous()

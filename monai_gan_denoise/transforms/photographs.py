@@ -11,8 +11,8 @@ from monai.transforms import MapTransform
 from numpy.random import RandomState
 from torch import Tensor
 
+from monai_gan_denoise.scans.modality import CT_RANGE, MODALITIES, known_modality
 from monai_gan_denoise.transforms.dead_leaves import SPACING
-from monai_gan_denoise.transforms.intensity import CT_RANGE, MODALITIES, known_modality
 from monai_gan_denoise.transforms.leaves.canvas import cover_of
 from monai_gan_denoise.transforms.leaves.shapes import blob
 from monai_gan_denoise.transforms.patches import SPACING_KEY

@@ -10,8 +10,8 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Randomizable
 from torch import Generator, Tensor
 
+from monai_gan_denoise.scans.modality import known_modality
 from monai_gan_denoise.transforms.distribution import LOW_DOSE, DrawnNoise, NoiseDistribution
-from monai_gan_denoise.transforms.intensity import known_modality
 from monai_gan_denoise.transforms.low_dose import mix_low_dose_noise
 
 __all__ = [

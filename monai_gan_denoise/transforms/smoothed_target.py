@@ -19,8 +19,8 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from torch import Tensor
 
+from monai_gan_denoise.scans.modality import known_modality
 from monai_gan_denoise.transforms.dead_leaves import LEAVES_KEY
-from monai_gan_denoise.transforms.intensity import known_modality
 from monai_gan_denoise.transforms.photographs import PHOTOGRAPH_KEY
 from monai_gan_denoise.transforms.simulate import FILE_NOISE_KEY, IMAGE_KEY
 

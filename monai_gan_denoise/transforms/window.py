@@ -8,7 +8,7 @@ from typing import Any
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
-from monai_gan_denoise.transforms.intensity import CT_RANGE, known_modality
+from monai_gan_denoise.scans.modality import CT_RANGE, known_modality
 from monai_gan_denoise.transforms.simulate import BANK_KEY, FILE_NOISE_KEY, WINDOWED_KEY
 
 __all__ = ["RandWindowd"]

@@ -15,7 +15,7 @@ import pytest
 from monai_gan_denoise.ablation import ablate as run
 from monai_gan_denoise.ablation import run_ablation
 from monai_gan_denoise.ablation.trial import Trial
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 NAMES = ["no-mean", "no-refinement", "white"]
 WHOLE = ["recipe", "no-mean", "no-refinement", "simulated", "white"]

@@ -12,7 +12,7 @@ from skimage.filters import gaussian
 
 from monai_gan_denoise.benchmark import load_protocol
 from monai_gan_denoise.benchmark.images import Source, find_sources, packaged_sources
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 PROTOCOL = load_protocol()
 

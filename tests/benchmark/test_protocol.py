@@ -7,7 +7,7 @@ import pytest
 from monai_gan_denoise.benchmark import Protocol, load_protocol
 from monai_gan_denoise.benchmark.foreign import FOREIGN
 from monai_gan_denoise.benchmark.protocol import HALVED, NOISE_FREE, OWN, VERSIONS
-from monai_gan_denoise.transforms.intensity import CT_RANGE, MODALITIES
+from monai_gan_denoise.scans.modality import CT_RANGE, MODALITIES
 from monai_gan_denoise.transforms.noise import LAWS
 
 EVERYWHERE = {

@@ -15,7 +15,7 @@ from monai.data import MetaTensor
 from torch import nn
 
 from monai_gan_denoise.engines import Outcome, ScanDataset, ScanEngine, ScanEvaluator, SlicewiseInferer
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 Item = dict[str, Any]
 

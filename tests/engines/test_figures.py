@@ -15,7 +15,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from monai_gan_denoise.engines import BeforeAfterFigures
 from monai_gan_denoise.engines.figures import _range, _save, _score
-from monai_gan_denoise.io import middle_slice
+from monai_gan_denoise.scans.slices import middle_slice
 
 rng = np.random.default_rng(5)
 

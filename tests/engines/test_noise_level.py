@@ -13,8 +13,8 @@ from monai.data import MetaTensor
 from torch import Generator, Tensor, nn
 
 from monai_gan_denoise.engines import NoiseLevel, SlicewiseInferer, check_noise_level
-from monai_gan_denoise.io import InputError
 from monai_gan_denoise.networks import GanDenoiser
+from monai_gan_denoise.scans.errors import InputError
 from monai_gan_denoise.transforms import NormalizeModalityd
 
 

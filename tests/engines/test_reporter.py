@@ -14,7 +14,8 @@ import torch
 from monai.data import MetaTensor
 
 from monai_gan_denoise.engines import RunReporter, ScanDataset, ScanEngine, reporter
-from monai_gan_denoise.io import InputError, OutputClaim, derive, find_scans, source_digest
+from monai_gan_denoise.io import OutputClaim, derive, find_scans, source_digest
+from monai_gan_denoise.scans.errors import InputError
 
 Item = dict[str, Any]
 Process = Callable[[Item], Item]

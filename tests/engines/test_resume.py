@@ -11,7 +11,7 @@ from ignite.engine import Engine, Events
 from monai.transforms import RandScaleIntensity
 
 from monai_gan_denoise.engines import EpochSeeds, RunPosition
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 Drawn = tuple[float, float, float, float]
 

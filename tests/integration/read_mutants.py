@@ -18,7 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_gan_denoise.io import Derivation, InputError, find_scans, read_scan, write_scan
+from monai_gan_denoise.io import find_scans, read_scan, write_scan
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 MEMORY = 1 << 29  # bytes above what the process holds at its start; the files are of 30 kB at most
 SECONDS = 60  # for a case, on a busy machine; one takes 0.01

@@ -9,7 +9,6 @@ import pytest
 
 from monai_gan_denoise.io import (
     REPORT_VERSION,
-    Derivation,
     OutputClaim,
     RunReport,
     derive,
@@ -19,6 +18,7 @@ from monai_gan_denoise.io import (
     write_report,
 )
 from monai_gan_denoise.io.atomic import whole_file
+from monai_gan_denoise.scans.scan import Derivation
 
 WAY = derive("abc", 1.0, 1.0)
 

@@ -18,10 +18,11 @@ from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from monai_gan_denoise.io import InputError, find_scans, read_scan
+from monai_gan_denoise.io import find_scans, read_scan
 from monai_gan_denoise.io import limits as checks
 from monai_gan_denoise.io.limits import check_memory, check_slice
 from monai_gan_denoise.io.memory import available_memory
+from monai_gan_denoise.scans.errors import InputError
 
 MEGABYTE = 1 << 20
 ALLOWED = 96 * MEGABYTE  # a decoder that is loaded, a chunk and its copies; the claims are of 160 MB to 3.4 GB

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monai_gan_denoise.io import InputError, balance, load_training_datalist, mark_sharp
+from monai_gan_denoise.io import balance, load_training_datalist, mark_sharp
+from monai_gan_denoise.scans.errors import InputError
 
 TABLE = """\
 file,modality,split,kind,pair

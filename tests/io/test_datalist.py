@@ -10,7 +10,8 @@ import pydicom.data
 import pytest
 import SimpleITK as sitk
 
-from monai_gan_denoise.io import InputError, balance, load_datalist, load_training_datalist
+from monai_gan_denoise.io import balance, load_datalist, load_training_datalist
+from monai_gan_denoise.scans.errors import InputError
 
 TABLE = """\
 file,modality,split,kind,pair,source,patient

@@ -14,7 +14,7 @@ from scipy.ndimage import uniform_filter
 from monai_gan_denoise.inference import Denoiser
 from monai_gan_denoise.io.dicom import read, write
 from monai_gan_denoise.io.dicom.annotations import drawn_mask
-from monai_gan_denoise.io.scan import Derivation
+from monai_gan_denoise.scans.scan import Derivation
 
 DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"  # without I and O, which fonts draw as 1 and 0

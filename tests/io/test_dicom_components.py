@@ -14,8 +14,9 @@ from pydicom.data import get_testdata_file
 from pydicom.tag import Tag
 from pydicom.uid import EnhancedMRImageStorage, generate_uid
 
-from monai_gan_denoise.io import InputError, find_scans
+from monai_gan_denoise.io import find_scans
 from monai_gan_denoise.io.dicom import read
+from monai_gan_denoise.scans.errors import InputError
 
 NO_MAGNITUDE = "MR images must be magnitudes, got {} in {}. {}."
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")

@@ -12,7 +12,8 @@ from pydicom.uid import RLELossless
 
 from monai_gan_denoise.io.dicom import find_series, read, write
 from monai_gan_denoise.io.dicom.stream import SMALL, BoundedFile
-from monai_gan_denoise.io.scan import Derivation, InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 

@@ -19,7 +19,7 @@ from pydicom.uid import UID, EnhancedCTImageStorage, EnhancedMRImageStorage
 
 from monai_gan_denoise.io import find_scans
 from monai_gan_denoise.io.dicom import find_series, read, write
-from monai_gan_denoise.io.scan import Derivation
+from monai_gan_denoise.scans.scan import Derivation
 
 DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
 FRAME_TYPES = {EnhancedCTImageStorage: "CTImageFrameTypeSequence", EnhancedMRImageStorage: "MRImageFrameTypeSequence"}

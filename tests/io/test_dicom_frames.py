@@ -12,7 +12,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from monai_gan_denoise.io.dicom import read, write, write_residual
-from monai_gan_denoise.io.scan import Derivation
+from monai_gan_denoise.scans.scan import Derivation
 
 DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
 ROWS, COLUMNS, FRAMES = 17, 18, 3

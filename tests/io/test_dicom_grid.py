@@ -20,8 +20,8 @@ from monai_gan_denoise import Denoiser
 from monai_gan_denoise.io.dicom import find_series, read, write_residual
 from monai_gan_denoise.io.dicom.geometry import Plane
 from monai_gan_denoise.io.dicom.grid import find_grid
-from monai_gan_denoise.io.scan import InputError
 from monai_gan_denoise.networks import GanDenoiser
+from monai_gan_denoise.scans.errors import InputError
 
 STEP = np.array([0.0, 0.4, 5.0])  # LPS millimeters from place to place, by a tilted gantry
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")

@@ -14,8 +14,9 @@ from pydicom import Dataset
 from pydicom.data import get_testdata_file
 from pydicom.uid import UID, EnhancedUSVolumeStorage, ParametricMapStorage, generate_uid
 
-from monai_gan_denoise.io import InputError, find_scans
+from monai_gan_denoise.io import find_scans
 from monai_gan_denoise.io.dicom import holds_no_image, is_directory, listed_files
+from monai_gan_denoise.scans.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 CSA_NON_IMAGE = "1.3.12.2.1107.5.9.1"  # of Siemens, without rows

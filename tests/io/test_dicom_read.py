@@ -15,7 +15,7 @@ from pydicom.filewriter import correct_ambiguous_vr
 from pydicom.uid import generate_uid
 
 from monai_gan_denoise.io.dicom import find_series, read
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 
 def packaged(name: str) -> Path:

@@ -14,7 +14,7 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import UltrasoundMultiFrameImageStorage
 
 from monai_gan_denoise.io.dicom import read, write, write_residual
-from monai_gan_denoise.io.scan import Derivation
+from monai_gan_denoise.scans.scan import Derivation
 
 DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")

@@ -37,7 +37,8 @@ from pydicom.uid import (
 
 from monai_gan_denoise.io.dicom import find_series, read, write
 from monai_gan_denoise.io.dicom.jpeg import decode_frame
-from monai_gan_denoise.io.scan import Derivation, InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
 # 24 x 32 numbers 60 row + 20 column + (row * column) % 3 of 16 bits, encoded by OpenJPH 0.26, reversible.

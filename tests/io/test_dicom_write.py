@@ -28,7 +28,8 @@ from pydicom.uid import (
 
 from monai_gan_denoise.io.derivation import derive
 from monai_gan_denoise.io.dicom import read, write, write_residual
-from monai_gan_denoise.io.scan import Derivation, InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 DERIVATION = Derivation("denoised", "Denoised by a test; research use only.", "weights and settings")
 PACKAGED = [

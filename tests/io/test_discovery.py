@@ -17,7 +17,8 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
-from monai_gan_denoise.io import InputError, find_scans, read_manifest, read_scan
+from monai_gan_denoise.io import find_scans, read_manifest, read_scan
+from monai_gan_denoise.scans.errors import InputError
 
 
 def touch(path: Path) -> Path:

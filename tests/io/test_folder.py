@@ -11,8 +11,8 @@ import pydicom.data
 import pytest
 import SimpleITK as sitk
 
-from monai_gan_denoise.io import InputError
 from monai_gan_denoise.io.folder import read_folder
+from monai_gan_denoise.scans.errors import InputError
 
 
 def write_png(path: Path) -> None:

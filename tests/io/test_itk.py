@@ -11,7 +11,7 @@ import SimpleITK
 from PIL import Image
 
 from monai_gan_denoise.io import itk
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from pydicom.data import get_testdata_file
 
-from monai_gan_denoise.io import Derivation, find_scans, read_scan, whole_file, write_scan
+from monai_gan_denoise.io import find_scans, read_scan, whole_file, write_scan
+from monai_gan_denoise.scans.scan import Derivation
 
 DERIVATION = Derivation("test", "made by a test", "fingerprint")
 VICTIM = b"not to be touched"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monai_gan_denoise.io import InputError, read_manifest
+from monai_gan_denoise.io import read_manifest
+from monai_gan_denoise.scans.errors import InputError
 
 
 def test_json_and_csv_say_the_same(tmp_path: Path) -> None:

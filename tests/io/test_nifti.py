@@ -14,7 +14,8 @@ from nibabel.testing import data_path
 
 from monai_gan_denoise.io import read_scan
 from monai_gan_denoise.io.nifti.codec import codec as nifti
-from monai_gan_denoise.io.scan import Derivation, InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 DERIVATION = Derivation("denoised", "monai-gan-denoise 0.1: strength 1, research use only " + "é" * 40, "fingerprint")
 DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"]

@@ -13,7 +13,8 @@ from PIL import Image, PngImagePlugin
 
 from monai_gan_denoise.io import read_scan
 from monai_gan_denoise.io.raster.codec import codec as raster
-from monai_gan_denoise.io.scan import Derivation, InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 DERIVATION = Derivation("denoised", "monai-gan-denoise 0.1", "fingerprint")
 TIFF_DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4", "f4"]

@@ -13,7 +13,9 @@ from monai.transforms import LoadImaged
 from PIL import Image
 from pydicom.data import get_testdata_file
 
-from monai_gan_denoise.io import InputError, Scan, ScanReader, read_scan, refuse_unusable, scan_meta, subtract
+from monai_gan_denoise.io import ScanReader, read_scan, scan_meta
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Scan, refuse_unusable, subtract
 
 AFFINE = np.array([[-1.9, 0.2, 0.1, 10], [0.2, 1.9, -0.3, -20], [0.1, 0.3, 3.9, 30], [0, 0, 0, 1.0]])
 CT = Path(str(get_testdata_file("CT_small.dcm", download=False)))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monai_gan_denoise.io import InputError, earlier_salt, report_file, source_digest, stored_bytes, write_report
+from monai_gan_denoise.io import earlier_salt, report_file, source_digest, stored_bytes, write_report
 from monai_gan_denoise.io.report import read_report
+from monai_gan_denoise.scans.errors import InputError
 
 REPORT = {"version": 1, "program": "monai_gan_denoise 0.1.0", "uid_salt": "abc", "input": "/in", "scans": []}
 

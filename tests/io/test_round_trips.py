@@ -11,8 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
-from monai_gan_denoise.io import read_scan, subtract
+from monai_gan_denoise.io import read_scan
 from monai_gan_denoise.io.dicom.geometry import affine, plane
+from monai_gan_denoise.scans.scan import subtract
 
 INTEGERS = [np.dtype(name) for name in ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8")]
 FLOATS = [np.dtype(name) for name in ("f4", "f8")]

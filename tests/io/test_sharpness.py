@@ -10,7 +10,8 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
-from monai_gan_denoise.io import InputError, load_training_datalist, mark_sharp
+from monai_gan_denoise.io import load_training_datalist, mark_sharp
+from monai_gan_denoise.scans.errors import InputError
 
 Writer = Callable[..., dict[str, str]]
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -12,7 +12,8 @@ import torch
 
 from monai_gan_denoise.io import ScanWriter, read_scan
 from monai_gan_denoise.io.nrrd_mha import codec as volume
-from monai_gan_denoise.io.scan import Derivation, InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 DERIVATION = Derivation("denoised", "monai-gan-denoise 0.1", "fingerprint")
 VOLUME_DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"]

@@ -17,8 +17,10 @@ from pydicom.uid import generate_uid
 from torch import Tensor
 
 from monai_gan_denoise import Denoiser
-from monai_gan_denoise.io import Derivation, InputError, ScanWriter
+from monai_gan_denoise.io import ScanWriter
 from monai_gan_denoise.io.writer import residual_path
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 rng = np.random.default_rng(11)
 OBLIQUE = np.array([[-1.9, 0.2, 0.1, 10], [0.2, 1.9, -0.3, -20], [0.1, 0.3, 3.9, 30], [0, 0, 0, 1.0]])

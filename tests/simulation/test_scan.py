@@ -13,7 +13,7 @@ import torch
 from scipy import stats
 from torch import Generator, Tensor
 
-from monai_gan_denoise.io import Scan
+from monai_gan_denoise.scans.scan import Scan
 from monai_gan_denoise.simulation import Simulation
 from monai_gan_denoise.simulation.scan import check_scan, draw_noise, law_units
 from monai_gan_denoise.transforms.noise import LAWS, Law

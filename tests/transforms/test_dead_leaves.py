@@ -11,8 +11,8 @@ from scipy import ndimage, stats
 from skimage.measure import label
 from skimage.restoration import estimate_sigma
 
+from monai_gan_denoise.scans.modality import MODALITIES
 from monai_gan_denoise.transforms import RenderDeadLeavesd, render_dead_leaves
-from monai_gan_denoise.transforms.intensity import MODALITIES
 from monai_gan_denoise.transforms.leaves.canvas import Canvas, cover_of
 from monai_gan_denoise.transforms.leaves.fields import blur, draw_curve, draw_field
 from monai_gan_denoise.transforms.leaves.shapes import Shape, blob, draw_radii, ellipse, rectangle, strip

@@ -12,7 +12,8 @@ import torch
 from scipy import stats
 from torch import Generator
 
-from monai_gan_denoise.transforms import MODALITIES, NoiseDistribution
+from monai_gan_denoise.scans.modality import MODALITIES
+from monai_gan_denoise.transforms import NoiseDistribution
 from monai_gan_denoise.transforms.distribution import DrawnNoise
 from monai_gan_denoise.transforms.noise import LAWS
 

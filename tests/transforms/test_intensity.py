@@ -13,7 +13,8 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 from torch import Generator, Tensor
 
-from monai_gan_denoise.transforms import MODALITIES, NormalizeModalityd, modality_range
+from monai_gan_denoise.scans.modality import MODALITIES
+from monai_gan_denoise.transforms import NormalizeModalityd, modality_range
 
 SPANS = {"ct": (-1024, 3071), "mr": (0, 4095), "xr": (0, 65535), "us": (0, 255), "oct": (-60, 40)}
 

@@ -11,8 +11,8 @@ from monai.data import MetaTensor
 from torch import Tensor
 
 from monai_gan_denoise.engines import SlicewiseInferer
+from monai_gan_denoise.scans.slices import pixel_spacing
 from monai_gan_denoise.transforms import RandPatchesd, StackSlicesd, collate_patches
-from monai_gan_denoise.transforms.patches import pixel_spacing
 
 
 def cutter(seed: int = 1, **settings: Any) -> RandPatchesd:

@@ -8,8 +8,8 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from monai_gan_denoise.scans.modality import MODALITIES
 from monai_gan_denoise.transforms import PhotographContentd, show_photograph
-from monai_gan_denoise.transforms.intensity import MODALITIES
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from monai_gan_denoise.integrations.monai_label.fine_tuning import FineTuning
 from monai_gan_denoise.integrations.monai_label.infer import DenoisingTask
 from monai_gan_denoise.integrations.monai_label.service import DenoisingService
 from monai_gan_denoise.integrations.monai_label.train import TrainingTask
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["DenoisingApp"]
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pydicom
 
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["fetch_series", "store_series"]
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from monai_gan_denoise.io import InputError, packaged_bundle, packaged_presets
+from monai_gan_denoise.io import packaged_bundle, packaged_presets
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["write_label_app"]
 

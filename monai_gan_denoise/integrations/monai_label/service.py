@@ -17,7 +17,9 @@ from monai_gan_denoise.inference import Denoiser, NoiseLevel
 from monai_gan_denoise.integrations.monai_label.options import check_number, choose, modalities
 from monai_gan_denoise.integrations.monai_label.progress import progress_in_log
 from monai_gan_denoise.integrations.monai_label.weights import available_weights
-from monai_gan_denoise.io import InputError, Scan, read_scan
+from monai_gan_denoise.io import read_scan
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Scan
 
 __all__ = ["DenoisingService", "DenoisingSettings"]
 

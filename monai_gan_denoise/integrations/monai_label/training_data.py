@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from monai_gan_denoise.io import InputError
 from monai_gan_denoise.io.holdout import hold_out
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["CLEAN", "LESSONS", "PAIRS", "write_lessons"]
 

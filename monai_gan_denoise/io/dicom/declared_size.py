@@ -16,7 +16,7 @@ from pydicom.filereader import read_dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGTransferSyntaxes, RLELossless
 
 from monai_gan_denoise.io.limits import MAX_DEFLATE_RATIO, check_claim, check_memory, check_slice
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["check_codestream", "check_pixels"]
 

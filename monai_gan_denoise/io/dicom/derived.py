@@ -24,7 +24,7 @@ from pydicom.uid import (
 )
 
 from monai_gan_denoise.io.dicom.header import frame_count, transfer_syntax
-from monai_gan_denoise.io.scan import Derivation
+from monai_gan_denoise.scans.scan import Derivation
 
 __all__ = ["derive", "series_uid"]
 

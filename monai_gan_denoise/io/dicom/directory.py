@@ -11,7 +11,7 @@ import pydicom
 from pydicom import Dataset
 from pydicom.uid import MediaStorageDirectoryStorage
 
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["DIRECTORY", "is_directory", "listed_files"]
 

@@ -25,7 +25,7 @@ from monai_gan_denoise.io.dicom.pixels import (
     words,
 )
 from monai_gan_denoise.io.dicom.regions import echo_mask
-from monai_gan_denoise.io.scan import subtract
+from monai_gan_denoise.scans.scan import subtract
 
 __all__ = ["Frame", "frames"]
 

@@ -32,7 +32,8 @@ from monai_gan_denoise.io.dicom.components import MAGNITUDE, complex_components
 from monai_gan_denoise.io.dicom.declared_size import check_deflated, check_pixels
 from monai_gan_denoise.io.dicom.objects import class_name, is_other_object
 from monai_gan_denoise.io.dicom.stream import BoundedFile
-from monai_gan_denoise.io.scan import MINIMUM_SIZE, InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import MINIMUM_SIZE
 
 __all__ = [
     "MODALITIES",

@@ -23,7 +23,7 @@ from monai_gan_denoise.io.dicom.declared_size import check_codestream, check_def
 from monai_gan_denoise.io.dicom.geometry import macro
 from monai_gan_denoise.io.dicom.header import TWELVE_BITS, check, check_class, frame_count, rescale, transfer_syntax
 from monai_gan_denoise.io.dicom.stream import BoundedFile
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = [
     "Integers",

@@ -22,7 +22,8 @@ from monai_gan_denoise.io.dicom.pixels import (
     pixel_format,
     words,
 )
-from monai_gan_denoise.io.scan import InputError, Scan
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Scan
 
 __all__ = ["read"]
 

@@ -13,7 +13,7 @@ from pydicom import Dataset
 from monai_gan_denoise.io.dicom.geometry import Plane, plane
 from monai_gan_denoise.io.dicom.header import frame_count, modality, numbers, read_header
 from monai_gan_denoise.io.dicom.spacing import unevenness
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["Series", "find_series", "is_dicom"]
 

@@ -23,7 +23,8 @@ from monai_gan_denoise.io.dicom.grid import find_grid
 from monai_gan_denoise.io.dicom.header import frame_count
 from monai_gan_denoise.io.dicom.pixels import PixelFormat, Units, load, luminance
 from monai_gan_denoise.io.dicom.spacing import unevenness
-from monai_gan_denoise.io.scan import Derivation, InputError
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation
 
 __all__ = ["write", "write_map", "write_residual"]
 

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from nibabel.spatialimages import HeaderDataError
 
 from monai_gan_denoise.io.limits import MAX_DEFLATE_RATIO, check_claim, check_slice
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["VOLUME_AXES", "Header", "NiftiFile", "no_image", "open_nifti"]
 

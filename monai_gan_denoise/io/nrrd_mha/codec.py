@@ -23,8 +23,9 @@ from monai_gan_denoise.io.color import luminance, subtract_from_color
 from monai_gan_denoise.io.itk import ItkImage, bit_range, decode, encode, image_like, raster_affine
 from monai_gan_denoise.io.limits import check_shape
 from monai_gan_denoise.io.nrrd_mha.file import VolumeFile, read_volume_file, write_volume_file
-from monai_gan_denoise.io.scan import Derivation, InputError, Scan, subtract
-from monai_gan_denoise.io.slicing import thickest_axis
+from monai_gan_denoise.scans.errors import InputError
+from monai_gan_denoise.scans.scan import Derivation, Scan, subtract
+from monai_gan_denoise.scans.slices import thickest_axis
 
 __all__ = ["SUFFIXES", "read", "write", "write_map", "write_residual"]
 

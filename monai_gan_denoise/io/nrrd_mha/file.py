@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from monai_gan_denoise.io.atomic import whole_file
 from monai_gan_denoise.io.limits import MAX_DEFLATE_RATIO, check_start
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = [
     "DETACHED",

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2
 
 from monai_gan_denoise.io.itk import unreadable
-from monai_gan_denoise.io.scan import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["SIGNATURES", "TiffLayout", "copy_tags", "tiff_compressor", "tiff_layout"]
 

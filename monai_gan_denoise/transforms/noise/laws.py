@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Generator, Tensor
 
-from monai_gan_denoise.transforms.intensity import CT_RANGE
+from monai_gan_denoise.scans.modality import CT_RANGE
 from monai_gan_denoise.transforms.noise.additive import add_gaussian_noise, add_varying_gaussian_noise
 from monai_gan_denoise.transforms.noise.archive import BITS, QUALITY, add_jpeg_artifacts, quantize
 from monai_gan_denoise.transforms.noise.colored import SIGNALS, add_colored_noise

@@ -13,7 +13,7 @@ import torch
 from torch import Generator
 
 from monai_gan_denoise.benchmark.foreign import FOREIGN
-from monai_gan_denoise.transforms.intensity import MODALITIES
+from monai_gan_denoise.scans.modality import MODALITIES
 from monai_gan_denoise.transforms.noise import LAWS
 
 PACKAGE = Path(__file__).parents[3] / "monai_gan_denoise"

@@ -11,7 +11,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from monai_gan_denoise.integrations.monai_label.archive import fetch_series, store_series
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 
 def dataset(uid: str) -> pydicom.Dataset:

@@ -12,7 +12,8 @@ from monai_gan_denoise.integrations.monai_label import fine_tuning
 from monai_gan_denoise.integrations.monai_label.fine_tuning import FineTuning
 from monai_gan_denoise.integrations.monai_label.training_data import write_lessons
 from monai_gan_denoise.integrations.monai_label.weights import available_weights, publish_weights
-from monai_gan_denoise.io import InputError, load_datalist, load_training_datalist, packaged_presets
+from monai_gan_denoise.io import load_datalist, load_training_datalist, packaged_presets
+from monai_gan_denoise.scans.errors import InputError
 
 DATALIST = [
     {"image": f"/studies/{index}.nii.gz", "label": f"/studies/labels/final/{index}.nii.gz"} for index in range(5)

@@ -14,7 +14,8 @@ import torch
 from monai_gan_denoise.cli import main
 from monai_gan_denoise.integrations.monai_label import environment, folder
 from monai_gan_denoise.integrations.monai_label.folder import write_label_app
-from monai_gan_denoise.io import InputError, packaged_bundle
+from monai_gan_denoise.io import packaged_bundle
+from monai_gan_denoise.scans.errors import InputError
 
 HERE = Path(folder.__file__).parent
 

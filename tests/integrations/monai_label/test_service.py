@@ -20,7 +20,7 @@ from torch import nn
 from monai_gan_denoise import Denoiser
 from monai_gan_denoise.integrations.monai_label.progress import progress_in_log
 from monai_gan_denoise.integrations.monai_label.service import DenoisingService, DenoisingSettings
-from monai_gan_denoise.io import InputError
+from monai_gan_denoise.scans.errors import InputError
 
 NOISE = np.random.default_rng(5)
 

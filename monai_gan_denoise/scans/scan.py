@@ -18,14 +18,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MINIMUM_SIZE", "Derivation", "InputError", "Scan", "refuse_unusable", "subtract"]
+from monai_gan_denoise.scans.errors import InputError
+
+__all__ = ["MINIMUM_SIZE", "Derivation", "Scan", "refuse_unusable", "subtract"]
 
 ROUNDING = 1e-6  # of the largest value; a few times the precision of float32
 MINIMUM_SIZE = 16  # pixels along each side of a slice; below it the network has nothing to look at
-
-
-class InputError(ValueError):
-    """An input that cannot be denoised; the message names the file, the reason and the cure."""
 
 
 @dataclass(frozen=True)

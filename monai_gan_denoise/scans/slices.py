@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
-__all__ = ["middle_slice", "thickest_axis"]
+__all__ = ["middle_slice", "pixel_spacing", "stack_slices", "thickest_axis"]
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -50,3 +52,30 @@ def middle_slice(values: npt.NDArray[Number], slice_axis: int | None) -> npt.NDA
     first = values.reshape(*values.shape[:3], -1)[..., 0]
     middle: npt.NDArray[Number] = first.take(first.shape[slice_axis] // 2, axis=slice_axis)
     return middle
+
+
+def pixel_spacing(affine: npt.NDArray[np.floating], slice_axis: int | None) -> float:
+    """Give the geometric mean of the two spacings within a slice, in mm.
+
+    Args:
+        affine: 4 x 4, voxel index to millimeters.
+        slice_axis: axis across which a volume is cut; None for an image, whose axes are the first two.
+    """
+    across = 2 if slice_axis is None else slice_axis
+    return math.sqrt(math.prod(float(np.linalg.norm(affine[:3, axis])) for axis in range(3) if axis != across))
+
+
+def stack_slices(spatial: Tensor, slice_axis: int | None) -> Tensor:
+    """Stack the slices of an image or a volume.
+
+    Args:
+        spatial: ``(H, W)``, or of three axes or more.
+        slice_axis: axis across which a volume is cut; None for the third.
+
+    Returns:
+        The slices, ``(S, H, W)``; axes beyond the third are more slices.
+    """
+    if spatial.dim() == 2:
+        return spatial[None].contiguous()
+    slices = spatial.movedim(2 if slice_axis is None else slice_axis, 2)
+    return slices.flatten(2).movedim(2, 0).contiguous()

@@ -1,0 +1,1 @@
+"""What every part may know: a scan, its modality, its slices, and errors that speak to users."""
