@@ -100,9 +100,9 @@ def test_every_command_works_from_the_wheel_alone(installed: Path, tmp_path: Pat
         "bundle/configs/logging.conf",
         "bundle/models/model.pt",
         "bundle/models/model_fidelity.pt",
-        "benchmark/templates/page.html",
-        "benchmark/templates/page.css",
-        "benchmark/templates/page.js",
+        "benchmark/report/templates/page.html",
+        "benchmark/report/templates/page.css",
+        "benchmark/report/templates/page.js",
         "py.typed",
     ],
 )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,15 +11,11 @@ import torch
 from monai.metrics.regression import compute_ms_ssim
 
 from monai_gan_denoise import metrics
-from monai_gan_denoise.benchmark.exposure import Exposure
-from monai_gan_denoise.benchmark.records import Record
-from monai_gan_denoise.benchmark.tables import write_csv
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 
-__all__ = ["COLUMNS", "VERSION", "measure", "write_measures"]
+__all__ = ["VERSION", "measure"]
 
 VERSION = "acceptance 1"  # changes whenever a measure does, so that no other is taken from the cache
-COLUMNS = ("modality", "law", "level", "method", "mode", "image", "measure", "value")
-DIGITS = 8  # significant ones, as in results.csv
 SMALLEST = 176  # pixels a side, from which on MONAI's five scales hold its window of 11
 
 
@@ -54,14 +48,3 @@ def measure(exposure: Exposure, output: npt.NDArray[Any]) -> dict[str, float]:
         hu = (image * exposure.width + exposure.lower for image in (exposure.clean, result))
         found |= {f"bias_{tissue}": value for tissue, value in metrics.tissue_bias(*hu).items()}
     return {name: value for name, value in found.items() if not math.isnan(value)}
-
-
-def write_measures(path: Path, records: Sequence[Record]) -> None:
-    """Write a row an image, method, mode and measure, in the order of results.csv."""
-    write_csv(path, COLUMNS, (row for record in records for row in _rows(record)))
-
-
-def _rows(record: Record) -> Iterator[list[str]]:
-    names = (record.modality, record.law, record.level, record.method, record.mode, record.image)
-    for name, value in (record.output.measures if record.output else {}).items():
-        yield [*names, name, f"{value:.{DIGITS}g}"]

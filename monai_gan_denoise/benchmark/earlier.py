@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai_gan_denoise.benchmark.measures import Score
 from monai_gan_denoise.benchmark.methods import INPUT, NOISY, Method
 from monai_gan_denoise.benchmark.protocol import Protocol
-from monai_gan_denoise.benchmark.summary import Group
+from monai_gan_denoise.benchmark.report.summary import Group
 from monai_gan_denoise.benchmark.taken import Taken, TakenGroup
+from monai_gan_denoise.metrics.scores import Score
 
 __all__ = ["Earlier", "read_earlier"]
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from monai_gan_denoise.benchmark.exposure import Exposure, crop_middle
 from monai_gan_denoise.benchmark.foreign.texture import add_smooth_noise
 from monai_gan_denoise.benchmark.images import Source
 from monai_gan_denoise.benchmark.methods import Method
+from monai_gan_denoise.benchmark.noisy_image import Exposure, crop_middle
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.metrics import noise_removal, quiet_blocks
 

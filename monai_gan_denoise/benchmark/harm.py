@@ -20,7 +20,7 @@ from monai_gan_denoise.benchmark.processes import spread
 from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.references import LowContrast
-from monai_gan_denoise.benchmark.tables import write_csv
+from monai_gan_denoise.benchmark.report.csv_tables import write_csv
 from monai_gan_denoise.io import whole_file
 from monai_gan_denoise.scans.errors import one_line
 

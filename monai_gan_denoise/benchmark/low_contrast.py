@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import Method
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.references import LowContrast
 from monai_gan_denoise.metrics import insert_contrast, mean_frequency

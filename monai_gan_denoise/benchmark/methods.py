@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 
 from monai_gan_denoise.backends import onnx_runtime
-from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.learned import LEARNED, load_learned, weights_file
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 from monai_gan_denoise.benchmark.peers import PEERS, Peer
 from monai_gan_denoise.inference import Denoiser
 from monai_gan_denoise.io import packaged_bundle

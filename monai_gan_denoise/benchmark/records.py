@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from monai_gan_denoise.benchmark.exposure import Exposure
-from monai_gan_denoise.benchmark.measures import Score
+from monai_gan_denoise.benchmark.noisy_image import Exposure
+from monai_gan_denoise.metrics.scores import Score
 
 __all__ = ["Output", "Record", "cache_file", "read_outputs", "write_outputs"]
 

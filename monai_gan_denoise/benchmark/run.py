@@ -11,25 +11,29 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_gan_denoise.benchmark.acceptance import write_measures
 from monai_gan_denoise.benchmark.earlier import read_earlier
-from monai_gan_denoise.benchmark.examples import choose_examples, show_example
 from monai_gan_denoise.benchmark.harm import harm_tasks, measure_harm, write_harm
 from monai_gan_denoise.benchmark.images import SIMULATED, Source, find_sources, packaged_sources, phantom_sources
-from monai_gan_denoise.benchmark.measures import require_scikit_image
 from monai_gan_denoise.benchmark.methods import Method, find_method, known_method, resolve_names
-from monai_gan_denoise.benchmark.page import write_page
 from monai_gan_denoise.benchmark.processes import one_thread_a_process, spread
 from monai_gan_denoise.benchmark.protocol import NOISE_FREE, REAL, VERSIONS, Cell, Protocol, load_protocol
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.references import References, find_references
-from monai_gan_denoise.benchmark.report import write_report
-from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure, measure_structure, write_structure
-from monai_gan_denoise.benchmark.summary import groups
-from monai_gan_denoise.benchmark.tables import write_tables, write_times
+from monai_gan_denoise.benchmark.report.csv_tables import (
+    write_measures,
+    write_structure,
+    write_tables,
+    write_times,
+)
+from monai_gan_denoise.benchmark.report.examples import choose_examples, show_example
+from monai_gan_denoise.benchmark.report.html_page import write_page
+from monai_gan_denoise.benchmark.report.markdown_page import write_report
+from monai_gan_denoise.benchmark.report.summary import groups
+from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure, measure_structure
 from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN
 from monai_gan_denoise.benchmark.task import Task, run_task
 from monai_gan_denoise.benchmark.timing import time_methods
+from monai_gan_denoise.metrics.scores import require_scikit_image
 
 __all__ = ["run_benchmark"]
 

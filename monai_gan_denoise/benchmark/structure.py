@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
@@ -19,14 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from monai_gan_denoise import phantoms
-from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import Method
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 from monai_gan_denoise.benchmark.protocol import Protocol
-from monai_gan_denoise.benchmark.tables import write_csv
 from monai_gan_denoise.metrics import Disc, contrast_kept, count_detections, disc_profile
 from monai_gan_denoise.scans.errors import one_line
 
-__all__ = ["FALSE_DETECTIONS", "KEPT", "UNMEASURED", "Finding", "Structure", "measure_structure", "write_structure"]
+__all__ = ["FALSE_DETECTIONS", "KEPT", "UNMEASURED", "Finding", "Structure", "measure_structure"]
 
 KEPT, FALSE_DETECTIONS = "contrast_kept", "false_detections"  # measures
 DIGITS = 8  # significant ones, as in results.csv
@@ -103,11 +101,6 @@ def measure_structure(methods: Sequence[Method], protocol: Protocol) -> Structur
             except Exception as error:  # a library's error of any kind is this method's result
                 failed.append(f"{modality} discs {method.name}: {one_line(error)}")
     return Structure(tuple(findings), tuple(failed))
-
-
-def write_structure(path: Path, findings: Sequence[Finding]) -> None:
-    """Write structure.csv."""
-    write_csv(path, Finding._fields, ((*names, f"{value:.{DIGITS}g}") for *names, value in findings))
 
 
 def _findings(method: Method, modality: str, protocol: Protocol) -> list[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from monai_gan_denoise.benchmark.summary import Group
+from monai_gan_denoise.benchmark.report.summary import Group
 
 __all__ = ["NOTHING_TAKEN", "Taken", "TakenGroup"]
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from monai_gan_denoise.benchmark import acceptance
-from monai_gan_denoise.benchmark.exposure import Exposure, expose
 from monai_gan_denoise.benchmark.harm import BLOCK_SHIFT
 from monai_gan_denoise.benchmark.images import Source
-from monai_gan_denoise.benchmark.measures import score
 from monai_gan_denoise.benchmark.methods import Method, find_method
+from monai_gan_denoise.benchmark.noisy_image import Exposure, expose
 from monai_gan_denoise.benchmark.protocol import Cell, Protocol
 from monai_gan_denoise.benchmark.records import Output, Record, cache_file, read_outputs, write_outputs
 from monai_gan_denoise.metrics import block_shift
+from monai_gan_denoise.metrics.scores import score
 from monai_gan_denoise.scans.errors import one_line
 
 __all__ = ["Task", "run_task"]

@@ -20,8 +20,8 @@ from statistics import median
 import numpy as np
 
 from monai_gan_denoise import phantoms
-from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import NOISY, find_method
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 from monai_gan_denoise.benchmark.processes import THREADS, alone
 from monai_gan_denoise.io import whole_file
 from monai_gan_denoise.scans.errors import one_line

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_gan_denoise.benchmark.measures import require_scikit_image
 from monai_gan_denoise.benchmark.protocol import Protocol, load_protocol
 from monai_gan_denoise.evaluation.pairs import Pair, find_pairs
 from monai_gan_denoise.evaluation.scored_pair import Figures, Range, measure_pair
 from monai_gan_denoise.evaluation.table import text_table, write_csv
 from monai_gan_denoise.io.manifest import MANIFEST
+from monai_gan_denoise.metrics.scores import require_scikit_image
 from monai_gan_denoise.scans.errors import InputError
 
 __all__ = ["Evaluation", "evaluate"]

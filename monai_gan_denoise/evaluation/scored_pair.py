@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from monai_gan_denoise.benchmark.measures import Score, pooled_score, score
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.ranges import data_range
 from monai_gan_denoise.evaluation.pairs import Pair
 from monai_gan_denoise.io import read_scan
 from monai_gan_denoise.metrics import tissue_bias
+from monai_gan_denoise.metrics.scores import Score, pooled_score, score
 from monai_gan_denoise.scans.errors import InputError
 from monai_gan_denoise.scans.scan import Scan
 

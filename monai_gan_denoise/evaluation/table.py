@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_gan_denoise.benchmark.measures import Score
 from monai_gan_denoise.evaluation.pairs import Pair
 from monai_gan_denoise.evaluation.scored_pair import Figures
 from monai_gan_denoise.io import whole_file
 from monai_gan_denoise.metrics import TISSUES
+from monai_gan_denoise.metrics.scores import Score
 
 __all__ = ["text_table", "write_csv"]
 

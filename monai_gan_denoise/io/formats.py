@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from monai_gan_denoise.io import dicom
-from monai_gan_denoise.io.nifti.codec import codec as nifti
-from monai_gan_denoise.io.nifti.codec import file as nifti_file
+from monai_gan_denoise.io.nifti import codec as nifti
+from monai_gan_denoise.io.nifti import file as nifti_file
 from monai_gan_denoise.io.nrrd_mha import codec as volume
 from monai_gan_denoise.io.nrrd_mha import file as volume_file
-from monai_gan_denoise.io.raster.codec import codec as raster
+from monai_gan_denoise.io.raster import codec as raster
 from monai_gan_denoise.scans.scan import Derivation, Scan
 
 __all__ = ["SUFFIXES", "Format", "format_of", "no_image", "suffix_of"]

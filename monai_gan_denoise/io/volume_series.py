@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from monai_gan_denoise.io.formats import format_of
-from monai_gan_denoise.io.nifti.codec import codec as nifti
+from monai_gan_denoise.io.nifti import codec as nifti
 from monai_gan_denoise.scans.scan import Scan
 
 __all__ = ["Volume", "VolumeSeries", "large_series"]

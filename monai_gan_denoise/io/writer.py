@@ -17,7 +17,7 @@ from torch import Tensor
 
 from monai_gan_denoise.io.formats import Format, format_of, suffix_of
 from monai_gan_denoise.io.nrrd_mha import codec as volume
-from monai_gan_denoise.io.raster.codec import codec as raster
+from monai_gan_denoise.io.raster import codec as raster
 from monai_gan_denoise.scans.errors import InputError
 from monai_gan_denoise.scans.scan import Derivation
 

@@ -12,7 +12,7 @@ from scipy import ndimage
 from monai_gan_denoise import metrics, phantoms
 from monai_gan_denoise.benchmark import run_benchmark
 from monai_gan_denoise.benchmark.acceptance import measure
-from monai_gan_denoise.benchmark.exposure import Exposure
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 
 DRAWS = np.random.default_rng(15)
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from monai_gan_denoise.benchmark import load_protocol
-from monai_gan_denoise.benchmark.display import display_of, unit_of
-from monai_gan_denoise.benchmark.examples import Choice, Example
-from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.images import Source
+from monai_gan_denoise.benchmark.noisy_image import Exposure
+from monai_gan_denoise.benchmark.report.display import display_of, unit_of
+from monai_gan_denoise.benchmark.report.examples import Choice, Example
 from monai_gan_denoise.benchmark.task import Task
 
 PROTOCOL = load_protocol()

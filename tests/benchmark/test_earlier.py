@@ -13,10 +13,10 @@ import pytest
 
 from monai_gan_denoise.benchmark import run_benchmark
 from monai_gan_denoise.benchmark.earlier import read_earlier
-from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import BLIND, ORACLE, SHIPPED, Method, find_method
-from monai_gan_denoise.benchmark.page import write_page
-from monai_gan_denoise.benchmark.report import best_peer
+from monai_gan_denoise.benchmark.noisy_image import Exposure
+from monai_gan_denoise.benchmark.report.html_page import write_page
+from monai_gan_denoise.benchmark.report.markdown_page import best_peer
 from monai_gan_denoise.cli import main
 
 CELLS = ("us/gaussian/25", "us/clean", "xr/impulse/0.1")

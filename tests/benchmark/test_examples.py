@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from monai_gan_denoise.benchmark import Cell, Protocol, load_protocol
-from monai_gan_denoise.benchmark.examples import choose_examples, show_example
 from monai_gan_denoise.benchmark.images import Source
-from monai_gan_denoise.benchmark.measures import Score, score
 from monai_gan_denoise.benchmark.records import Output, Record
+from monai_gan_denoise.benchmark.report.examples import choose_examples, show_example
 from monai_gan_denoise.benchmark.task import Task
+from monai_gan_denoise.metrics.scores import Score, score
 
 GAINS = {"a": 3.0, "b": 9.0, "c": 1.0, "d": 5.0, "e": -2.0}  # dB
 PEERS = {"median": 4.0, "tv": 2.0, "nlm": 6.0}

@@ -12,8 +12,8 @@ from PIL import Image as Raster
 from skimage.measure import block_reduce
 
 from monai_gan_denoise.benchmark import Cell, load_protocol
-from monai_gan_denoise.benchmark.exposure import Exposure, expose
 from monai_gan_denoise.benchmark.images import Source, find_sources
+from monai_gan_denoise.benchmark.noisy_image import Exposure, expose
 from monai_gan_denoise.transforms.noise import add_gaussian_noise, add_impulse_noise, add_poisson_noise
 
 PROTOCOL = load_protocol()

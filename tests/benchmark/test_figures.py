@@ -16,13 +16,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from monai_gan_denoise.benchmark import Protocol
-from monai_gan_denoise.benchmark.display import display_of
-from monai_gan_denoise.benchmark.examples import choose_examples, show_example
-from monai_gan_denoise.benchmark.montage import draw_montage
-from monai_gan_denoise.benchmark.pictures import colored, gray, save_figure
-from monai_gan_denoise.benchmark.plots import draw_bars, draw_quality_against_time
 from monai_gan_denoise.benchmark.records import Record
-from monai_gan_denoise.benchmark.sections import Entry, Table
+from monai_gan_denoise.benchmark.report.display import display_of
+from monai_gan_denoise.benchmark.report.examples import choose_examples, show_example
+from monai_gan_denoise.benchmark.report.montage import draw_montage
+from monai_gan_denoise.benchmark.report.pictures import colored, gray, save_figure
+from monai_gan_denoise.benchmark.report.plots import draw_bars, draw_quality_against_time
+from monai_gan_denoise.benchmark.report.sections import Entry, Table
 from monai_gan_denoise.benchmark.task import Task
 from monai_gan_denoise.benchmark.timing import Timing
 

@@ -14,16 +14,16 @@ from PIL import Image
 
 from monai_gan_denoise.benchmark import load_protocol, run_benchmark
 from monai_gan_denoise.benchmark.evenness import measure_native, measure_uniform
-from monai_gan_denoise.benchmark.exposure import Exposure
-from monai_gan_denoise.benchmark.grids import Grid
 from monai_gan_denoise.benchmark.harm import Harm, HarmFinding, HarmTask, harm_tasks, measure_harm, write_harm
-from monai_gan_denoise.benchmark.harm_tables import harm_topics
 from monai_gan_denoise.benchmark.images import Source, phantom_sources
 from monai_gan_denoise.benchmark.low_contrast import GROUND, measure_low_contrast
-from monai_gan_denoise.benchmark.measures import Score
 from monai_gan_denoise.benchmark.methods import BLIND, INPUT, Method
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 from monai_gan_denoise.benchmark.records import Output, Record
 from monai_gan_denoise.benchmark.references import LowContrast
+from monai_gan_denoise.benchmark.report.grids import Grid
+from monai_gan_denoise.benchmark.report.harm_topics import harm_topics
+from monai_gan_denoise.metrics.scores import Score
 
 PROTOCOL = load_protocol(quick=True)
 DRAWS = np.random.default_rng(0)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pytest
 
-from monai_gan_denoise.benchmark.grids import Grid, Topic
-from monai_gan_denoise.benchmark.hidden import hidden_topics, untaken
-from monai_gan_denoise.benchmark.measures import Score
 from monai_gan_denoise.benchmark.records import Output, Record
+from monai_gan_denoise.benchmark.report.grids import Grid, Topic
+from monai_gan_denoise.benchmark.report.hidden import hidden_topics, untaken
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Finding, Structure
+from monai_gan_denoise.metrics.scores import Score
 
 SCORE = Score(30, 0.9, 0.001, 0.03)
 DRAWS = np.random.default_rng(16)

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from monai_gan_denoise.benchmark.lesions import lesion_topics
+from monai_gan_denoise.benchmark.report.lesions import lesion_topics
 from monai_gan_denoise.benchmark.structure import Finding
 
 METHODS = (("m", "blind"), ("noisy", "input"), ("m", "oracle"))

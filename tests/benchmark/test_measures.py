@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from skimage import metrics
 
-from monai_gan_denoise.benchmark import measures
-from monai_gan_denoise.benchmark.measures import require_scikit_image, score
+from monai_gan_denoise.metrics import scores as measures
+from monai_gan_denoise.metrics.scores import require_scikit_image, score
 
 DRAWS = np.random.default_rng(12)
 

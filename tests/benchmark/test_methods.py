@@ -15,9 +15,9 @@ from onnx import TensorProto, helper
 
 from monai_gan_denoise import Denoiser
 from monai_gan_denoise.benchmark import learned, methods
-from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.learned import LEARNED
 from monai_gan_denoise.benchmark.methods import NOISY, OURS, OURS_ADVERSARIAL, find_method, resolve_names
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.networks import DnCNN, NoRefinement, PlainGenerator, PlainRefinement, TwoStageDenoiser
 

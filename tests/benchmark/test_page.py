@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from monai_gan_denoise.benchmark import Protocol
-from monai_gan_denoise.benchmark.examples import Example, choose_examples, show_example
-from monai_gan_denoise.benchmark.page import write_page
 from monai_gan_denoise.benchmark.records import Output, Record
-from monai_gan_denoise.benchmark.report import write_report
+from monai_gan_denoise.benchmark.report.csv_tables import write_times
+from monai_gan_denoise.benchmark.report.examples import Example, choose_examples, show_example
+from monai_gan_denoise.benchmark.report.html_page import write_page
+from monai_gan_denoise.benchmark.report.markdown_page import write_report
 from monai_gan_denoise.benchmark.structure import Finding, Structure
-from monai_gan_denoise.benchmark.tables import write_times
 from monai_gan_denoise.benchmark.task import Task
 from monai_gan_denoise.benchmark.timing import Timing
 

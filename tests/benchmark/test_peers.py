@@ -16,8 +16,8 @@ from skimage import restoration
 
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark import peers
-from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import BLIND, ORACLE, find_method
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 from monai_gan_denoise.benchmark.peers import PEERS, estimate_level
 
 CLEAN = phantoms.head(48).astype(np.float32)

@@ -15,10 +15,10 @@ from PIL import Image
 
 from monai_gan_denoise import phantoms
 from monai_gan_denoise.benchmark import run_benchmark
-from monai_gan_denoise.benchmark.measures import score
 from monai_gan_denoise.benchmark.methods import find_method
 from monai_gan_denoise.benchmark.peers import PEERS, Peer
 from monai_gan_denoise.benchmark.structure import Structure
+from monai_gan_denoise.metrics.scores import score
 
 METHODS = ("median", "gaussian")
 CELLS = ("us/gaussian/25", "us/clean", "xr/impulse/0.1", "oct/real")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from monai_gan_denoise.benchmark import load_protocol
-from monai_gan_denoise.benchmark.measures import Score
 from monai_gan_denoise.benchmark.records import Output, Record
-from monai_gan_denoise.benchmark.sections import overall_table, sections
+from monai_gan_denoise.benchmark.report.sections import overall_table, sections
+from monai_gan_denoise.metrics.scores import Score
 
 PROTOCOL = load_protocol()
 FIGURES = {("noisy", "input"): 20, ("median", "blind"): 25, ("nlm", "blind"): 27, ("nlm", "oracle"): 31}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monai_gan_denoise.benchmark.statistics import bootstrap_interval, describe
+from monai_gan_denoise.benchmark.report.statistics import bootstrap_interval, describe
 
 VALUES = np.random.default_rng(13).normal(30, 2, 24)
 PATIENTS = [str(number // 4) for number in range(24)]

@@ -12,10 +12,11 @@ import pytest
 from scipy import ndimage
 
 from monai_gan_denoise.benchmark import run_benchmark
-from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import BLIND, Method
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 from monai_gan_denoise.benchmark.protocol import load_protocol
-from monai_gan_denoise.benchmark.structure import NOISE, measure_structure, write_structure
+from monai_gan_denoise.benchmark.report.csv_tables import write_structure
+from monai_gan_denoise.benchmark.structure import NOISE, measure_structure
 
 PROTOCOL = load_protocol(quick=True)
 

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from monai_gan_denoise.benchmark.measures import Score
 from monai_gan_denoise.benchmark.records import Output, Record
-from monai_gan_denoise.benchmark.summary import groups, overall
+from monai_gan_denoise.benchmark.report.summary import groups, overall
+from monai_gan_denoise.metrics.scores import Score
 
 
 def record(cell: str, method: str, psnr: float | None, image: str = "a", window: bool = False) -> Record:

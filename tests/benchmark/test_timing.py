@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from monai_gan_denoise.benchmark import timing
-from monai_gan_denoise.benchmark.exposure import Exposure
 from monai_gan_denoise.benchmark.methods import Method
+from monai_gan_denoise.benchmark.noisy_image import Exposure
 from monai_gan_denoise.benchmark.timing import RUNS, Timing, time_methods
 
 Denoise = Callable[[np.ndarray], Any]

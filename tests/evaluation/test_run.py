@@ -17,8 +17,8 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 from skimage import metrics
 
-from monai_gan_denoise.benchmark import measures
 from monai_gan_denoise.cli import main
+from monai_gan_denoise.metrics import scores as measures
 
 Folders = tuple[Path, Path, Path]
 Run = Callable[..., tuple[int, list[str], list[str]]]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nibabel.testing import data_path
 
 from monai_gan_denoise.io import read_scan
-from monai_gan_denoise.io.nifti.codec import codec as nifti
+from monai_gan_denoise.io.nifti import codec as nifti
 from monai_gan_denoise.scans.errors import InputError
 from monai_gan_denoise.scans.scan import Derivation
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import SimpleITK
 import tifffile
-from monai_gan_denoise.io.raster.codec.tiff import TiffLayout
 from PIL import Image, PngImagePlugin
 
 from monai_gan_denoise.io import read_scan
-from monai_gan_denoise.io.raster.codec import codec as raster
+from monai_gan_denoise.io.raster import codec as raster
+from monai_gan_denoise.io.raster.tiff import TiffLayout
 from monai_gan_denoise.scans.errors import InputError
 from monai_gan_denoise.scans.scan import Derivation
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from monai_gan_denoise.io.atomic import whole_file
 from monai_gan_denoise.io.limits import check_memory, check_shape
-from monai_gan_denoise.io.nifti.codec.file import VOLUME_AXES, Header, NiftiFile, open_nifti
+from monai_gan_denoise.io.nifti.file import VOLUME_AXES, Header, NiftiFile, open_nifti
 from monai_gan_denoise.scans.scan import Derivation, Scan, subtract
 from monai_gan_denoise.scans.slices import thickest_axis
 

@@ -24,7 +24,7 @@ from monai_gan_denoise.io.atomic import whole_file
 from monai_gan_denoise.io.color import luminance, subtract_from_color
 from monai_gan_denoise.io.itk import ItkImage, bit_range, decode, encode, image_like, raster_affine, unreadable
 from monai_gan_denoise.io.limits import check_claim, check_shape, check_slice, check_start
-from monai_gan_denoise.io.raster.codec import png, tiff
+from monai_gan_denoise.io.raster import png, tiff
 from monai_gan_denoise.scans.errors import InputError
 from monai_gan_denoise.scans.scan import Derivation, Scan, subtract
 

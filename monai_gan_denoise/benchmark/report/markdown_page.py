@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from monai_gan_denoise import __version__
-from monai_gan_denoise.benchmark.grids import Grid
 from monai_gan_denoise.benchmark.harm import NO_HARM, Harm
-from monai_gan_denoise.benchmark.hidden import hidden_topics, untaken
 from monai_gan_denoise.benchmark.methods import BLIND, INPUT, NOISY, ORACLE, OURS
-from monai_gan_denoise.benchmark.notation import NOTHING
 from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Protocol
 from monai_gan_denoise.benchmark.records import Record
+from monai_gan_denoise.benchmark.report.grids import Grid
+from monai_gan_denoise.benchmark.report.hidden import hidden_topics, untaken
+from monai_gan_denoise.benchmark.report.notation import NOTHING
+from monai_gan_denoise.benchmark.report.summary import Group, groups, overall
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure
-from monai_gan_denoise.benchmark.summary import Group, groups, overall
 from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN, Taken
 from monai_gan_denoise.io import whole_file
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as Pillow
 
-from monai_gan_denoise.benchmark.display import Image
+from monai_gan_denoise.benchmark.report.display import Image
 from monai_gan_denoise.io import whole_file
 
 if TYPE_CHECKING:

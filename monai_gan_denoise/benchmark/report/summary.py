@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monai_gan_denoise.benchmark.measures import Score
 from monai_gan_denoise.benchmark.protocol import CLEAN, REAL
 from monai_gan_denoise.benchmark.records import Record
-from monai_gan_denoise.benchmark.statistics import describe
+from monai_gan_denoise.benchmark.report.statistics import describe
+from monai_gan_denoise.metrics.scores import Score
 
 __all__ = ["Group", "Overall", "groups", "overall"]
 

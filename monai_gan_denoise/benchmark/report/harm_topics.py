@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from monai_gan_denoise.benchmark.display import MODALITIES
 from monai_gan_denoise.benchmark.evenness import NATIVE, REMOVED, UNEVENNESS, UNIFORM
-from monai_gan_denoise.benchmark.grids import Column, Grid, Topic, make_grid
 from monai_gan_denoise.benchmark.harm import BLOCK_SHIFT, Harm, HarmFinding, block_shifts
 from monai_gan_denoise.benchmark.low_contrast import CONTRAST, FREQUENCY, INSERTS, NOISE_LEFT
 from monai_gan_denoise.benchmark.records import Record
+from monai_gan_denoise.benchmark.report.display import MODALITIES
+from monai_gan_denoise.benchmark.report.grids import Column, Grid, Topic, make_grid
 
 __all__ = ["harm_topics"]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from monai_gan_denoise.benchmark.acceptance import SMALLEST
-from monai_gan_denoise.benchmark.display import MODALITIES
-from monai_gan_denoise.benchmark.grids import Column, Grid, Topic, make_grid
 from monai_gan_denoise.benchmark.harm import BLOCK_SHIFT, NO_HARM, Harm
-from monai_gan_denoise.benchmark.harm_tables import harm_topics
-from monai_gan_denoise.benchmark.lesions import lesion_topics
 from monai_gan_denoise.benchmark.protocol import CLEAN, REAL
 from monai_gan_denoise.benchmark.records import Output, Record
+from monai_gan_denoise.benchmark.report.display import MODALITIES
+from monai_gan_denoise.benchmark.report.grids import Column, Grid, Topic, make_grid
+from monai_gan_denoise.benchmark.report.harm_topics import harm_topics
+from monai_gan_denoise.benchmark.report.lesions import lesion_topics
 from monai_gan_denoise.benchmark.structure import Structure
 from monai_gan_denoise.metrics import TISSUES
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from monai_gan_denoise.benchmark.display import MODALITIES
 from monai_gan_denoise.benchmark.methods import BLIND, NOISY, ORACLE, OURS
 from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.benchmark.protocol import CLEAN, REAL, Cell, Protocol
 from monai_gan_denoise.benchmark.records import Record
-from monai_gan_denoise.benchmark.summary import Group, groups, overall
+from monai_gan_denoise.benchmark.report.display import MODALITIES
+from monai_gan_denoise.benchmark.report.summary import Group, groups, overall
 
 __all__ = ["Entry", "Section", "Table", "overall_table", "sections"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from monai_gan_denoise.benchmark.display import MODALITIES, Display, Image
-from monai_gan_denoise.benchmark.examples import Example
 from monai_gan_denoise.benchmark.methods import NOISY
-from monai_gan_denoise.benchmark.pictures import RESIDUAL_COLORS
+from monai_gan_denoise.benchmark.report.display import MODALITIES, Display, Image
+from monai_gan_denoise.benchmark.report.examples import Example
+from monai_gan_denoise.benchmark.report.pictures import RESIDUAL_COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monai_gan_denoise.benchmark.examples import Example
 from monai_gan_denoise.benchmark.methods import NOISY
 from monai_gan_denoise.benchmark.protocol import Protocol
+from monai_gan_denoise.benchmark.report.examples import Example
 
 __all__ = ["MODALITIES", "Display", "Image", "display_of", "unit_of"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from monai_gan_denoise.benchmark.display import MODALITIES
-from monai_gan_denoise.benchmark.grids import Column, Grid, Topic, make_grid
+from monai_gan_denoise.benchmark.report.display import MODALITIES
+from monai_gan_denoise.benchmark.report.grids import Column, Grid, Topic, make_grid
 from monai_gan_denoise.benchmark.structure import FALSE_DETECTIONS, KEPT, NOISE, SIZE, Finding
 
 __all__ = ["lesion_topics"]

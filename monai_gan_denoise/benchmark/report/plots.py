@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from monai_gan_denoise.benchmark.methods import BLIND, NOISY, ORACLE, OURS
-from monai_gan_denoise.benchmark.sections import Entry, Table
+from monai_gan_denoise.benchmark.report.sections import Entry, Table
 from monai_gan_denoise.benchmark.timing import Timing
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monai_gan_denoise.benchmark.methods import INPUT
-from monai_gan_denoise.benchmark.notation import NOTHING, number
+from monai_gan_denoise.benchmark.report.notation import NOTHING, number
 
 __all__ = ["Column", "Figure", "Grid", "Row", "Topic", "make_grid"]
 

@@ -5,26 +5,28 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from monai_gan_denoise import __version__
-from monai_gan_denoise.benchmark.measures import Score
 from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.records import Record
-from monai_gan_denoise.benchmark.summary import Group, groups, overall
+from monai_gan_denoise.benchmark.report.summary import Group, groups, overall
+from monai_gan_denoise.benchmark.structure import Finding
 from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN, Taken
 from monai_gan_denoise.benchmark.timing import Timing
 from monai_gan_denoise.io import whole_file
+from monai_gan_denoise.metrics.scores import Score
 
-__all__ = ["write_csv", "write_tables", "write_times"]
+__all__ = ["write_csv", "write_measures", "write_structure", "write_tables", "write_times"]
 
 RESULTS = ("modality", "law", "level", "method", "mode", "image", *Score._fields, "range", "note")
 TIMES = tuple(field.name for field in fields(Timing))
+MEASURES = ("modality", "law", "level", "method", "mode", "image", "measure", "value")
 DIGITS = 8  # significant ones; more would only show the last bits of a sum
 
 
@@ -131,3 +133,19 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
+
+
+def write_measures(path: Path, records: Sequence[Record]) -> None:
+    """Write a row an image, method, mode and measure, in the order of results.csv."""
+    write_csv(path, MEASURES, (row for record in records for row in _measures(record)))
+
+
+def write_structure(path: Path, findings: Sequence[Finding]) -> None:
+    """Write structure.csv."""
+    write_csv(path, Finding._fields, ((*names, f"{value:.{DIGITS}g}") for *names, value in findings))
+
+
+def _measures(record: Record) -> Iterator[list[str]]:
+    names = (record.modality, record.law, record.level, record.method, record.mode, record.image)
+    for name, value in (record.output.measures if record.output else {}).items():
+        yield [*names, name, f"{value:.{DIGITS}g}"]

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monai_gan_denoise.benchmark.exposure import Exposure, expose
-from monai_gan_denoise.benchmark.measures import Score
 from monai_gan_denoise.benchmark.methods import NOISY, ORACLE, OURS, find_method
+from monai_gan_denoise.benchmark.noisy_image import Exposure, expose
 from monai_gan_denoise.benchmark.peers import PEERS
 from monai_gan_denoise.benchmark.protocol import CLEAN
 from monai_gan_denoise.benchmark.records import Record
 from monai_gan_denoise.benchmark.task import Task
+from monai_gan_denoise.metrics.scores import Score
 
 __all__ = ["Choice", "Example", "choose_examples", "show_example"]
 

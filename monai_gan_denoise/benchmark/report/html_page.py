@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from monai_gan_denoise import __version__
-from monai_gan_denoise.benchmark.display import Display, display_of
-from monai_gan_denoise.benchmark.examples import Example
 from monai_gan_denoise.benchmark.harm import NO_HARM, Harm
-from monai_gan_denoise.benchmark.hidden import hidden_topics, untaken
 from monai_gan_denoise.benchmark.methods import NOISY, OURS
-from monai_gan_denoise.benchmark.montage import draw_montage
-from monai_gan_denoise.benchmark.notation import number
-from monai_gan_denoise.benchmark.pictures import Picture, colored, gray, save_figure
-from monai_gan_denoise.benchmark.plots import draw_bars, draw_quality_against_time
 from monai_gan_denoise.benchmark.protocol import Protocol
 from monai_gan_denoise.benchmark.records import Record
-from monai_gan_denoise.benchmark.report import envelope
-from monai_gan_denoise.benchmark.sections import Section, Table, overall_table, sections
+from monai_gan_denoise.benchmark.report.display import Display, display_of
+from monai_gan_denoise.benchmark.report.examples import Example
+from monai_gan_denoise.benchmark.report.hidden import hidden_topics, untaken
+from monai_gan_denoise.benchmark.report.markdown_page import envelope
+from monai_gan_denoise.benchmark.report.montage import draw_montage
+from monai_gan_denoise.benchmark.report.notation import number
+from monai_gan_denoise.benchmark.report.pictures import Picture, colored, gray, save_figure
+from monai_gan_denoise.benchmark.report.plots import draw_bars, draw_quality_against_time
+from monai_gan_denoise.benchmark.report.sections import Section, Table, overall_table, sections
+from monai_gan_denoise.benchmark.report.summary import groups
 from monai_gan_denoise.benchmark.structure import UNMEASURED, Structure
-from monai_gan_denoise.benchmark.summary import groups
 from monai_gan_denoise.benchmark.taken import NOTHING_TAKEN, Taken
 from monai_gan_denoise.benchmark.timing import Timing
 from monai_gan_denoise.io import whole_file

@@ -1,0 +1,1 @@
+"""What the benchmark shows of its results: a page for browsers, one in Markdown, tables and pictures."""
