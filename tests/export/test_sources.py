@@ -45,14 +45,14 @@ def test_the_package_keeps_its_name_where_a_text_names_it(text: str) -> None:
 def test_a_module_comes_with_all_it_imports_and_the_packages_around_it() -> None:
     found = {path.as_posix() for path in needed_sources("monai_gan_denoise.samples.temporary_samples")}
     assert {"__init__.py", "samples.py", "phantoms.py", "io/__init__.py", "io/dicom/reader.py"} <= found
-    assert {"simulation/files.py", "transforms/noise/laws.py"} <= found  # by way of simulation
+    assert {"simulation/simulate.py", "transforms/noise/laws.py"} <= found  # by way of simulation
 
 
 def test_a_module_that_is_named_for_others_to_import_comes_along(monkeypatch: pytest.MonkeyPatch) -> None:
     text = 'add_plugin("ours", ("monai_gan_denoise.io.raster.tiff", "decode"))  # not "monai_gan_denoise.cli"'
     monkeypatch.setattr(Path, "read_text", lambda self, **_: text if self.name == "phantoms.py" else "")
     found = {path.as_posix() for path in needed_sources("monai_gan_denoise.phantoms.head")}
-    assert found == {"__init__.py", "phantoms.py", "io/__init__.py", "io/tiff.py"}
+    assert found == {"__init__.py", "phantoms.py", "io/__init__.py", "io/raster/__init__.py", "io/raster/tiff.py"}
 
 
 def test_what_no_configuration_needs_stays_behind() -> None:

@@ -133,7 +133,7 @@ def test_the_network_is_kept_until_other_weights_are_there(two_weights: Path, tm
     assert service.options()["weights"] == ["trained", "bundle"]
     trained = service.load()
     assert trained is not first
-    state = torch.load(two_weights, weights_only=True)
+    state = torch.load(two_weights.with_name("model_fidelity.pt"), weights_only=True)
     assert all(torch.equal(state[name], value) for name, value in trained.network.state_dict().items())
     half = DenoisingSettings.of({"perception": 0.5}, service.options())
     assert service.load(half) is not trained
