@@ -149,7 +149,7 @@ def _pipeline(name: str, weights: Path, network: torch.nn.Module | None = None) 
 @cache
 def _pipelines_code() -> str:
     """Digest what the pipeline is made of, so that a change of it is measured afresh."""
-    parts = [PACKAGE / name for name in ("engines", "inference.py", "io", "networks", "transforms")]
+    parts = [PACKAGE / name for name in ("engines", "inference.py", "io", "networks", "scans", "transforms")]
     sources = [path for part in parts for path in (part.rglob("*.py") if part.is_dir() else [part])]
     digests = (_digest(path) for path in (CONFIG, *sorted(sources)))
     return hashlib.sha256("".join(digests).encode()).hexdigest()
