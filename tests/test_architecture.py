@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,6 +87,14 @@ def test_imports_run_one_way(source: Path) -> None:
     part = part_of(source)
     assert part in ALLOWED, f"{part} has no place in the layering"
     assert set(own_imports(parse(source))) <= ALLOWED[part] | {part, GROUND}
+
+
+def test_the_files_that_contributors_are_sent_to_exist() -> None:
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.partition("## Where things are")[2].partition("\n## ")[0]
+    paths = re.findall(r"`([\w/]+\.py)`", section)
+    assert len(paths) > 10
+    assert not [path for path in paths if not (PACKAGE / path).is_file()]
 
 
 @every_source
