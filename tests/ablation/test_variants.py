@@ -120,6 +120,12 @@ def test_untold_is_told_nothing(bundle_root: Path) -> None:
     assert recipe.get_parsed_content("train#trainer#tell_level").share > 0
 
 
+def test_whole_levels_are_told_without_parts(bundle_root: Path) -> None:
+    whole, recipe = (parser_of(bundle_root, ALL[name]) for name in ("whole-levels", RECIPE))
+    assert whole.get_parsed_content("train#trainer#tell_level").partial == 0
+    assert recipe.get_parsed_content("train#trainer#tell_level").partial > 0
+
+
 def test_without_neighbors_no_image_has_some(bundle_root: Path) -> None:
     alone, recipe = (parser_of(bundle_root, ALL[name]) for name in ("no-neighbors", RECIPE))
     batch = {"label": torch.rand(12, 1, 16, 16), "modality": ["us"] * 12}
