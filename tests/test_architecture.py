@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "ablation": {"io"},
     "benchmark": LEAVES | {"backends", "inference", "phantoms"},
     "evaluation": {"benchmark", "io", "metrics", "transforms"},
-    "integrations": {"inference", "io", "training"},
+    "integrations": {"inference", "io", "networks", "training"},
     "terminal": set(),
     "law_options": {"simulation", "terminal"},
     "options": set(),

@@ -18,7 +18,7 @@ from monai_gan_denoise.export.card import model_card
 from monai_gan_denoise.export.configs import initialized_by_run
 from monai_gan_denoise.export.sources import PACKAGE, SCRIPTS, needed_sources, renamed
 from monai_gan_denoise.io import packaged_bundle
-from monai_gan_denoise.networks import load_weights
+from monai_gan_denoise.networks import default_perception, load_weights
 
 __all__ = ["export_bundle"]
 
@@ -80,7 +80,8 @@ def _write_torchscript(root: Path, source: Path, metadata: dict[str, Any]) -> No
     """Write model.ts as ``monai.bundle ckpt_export`` does, with the metadata and inference.json inside."""
     definition = ConfigParser.load_config_file(str(source / "configs" / "inference.json"))["network_def"]
     network = ConfigParser({"network_def": definition}).get_parsed_content("network_def")
-    script = convert_to_torchscript(load_weights(network, root / "models" / "model.pt"))
+    weights = root / "models" / "model.pt"
+    script = convert_to_torchscript(load_weights(network, weights, default_perception(weights)))
     config = ConfigParser.load_config_file(str(root / "configs" / "inference.json"))
     save_net_with_metadata(
         script,

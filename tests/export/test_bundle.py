@@ -76,7 +76,7 @@ def test_its_metadata_require_nothing_of_ours_and_name_every_library(exported: P
 
 @pytest.mark.slow
 def test_its_torchscript_equals_eager_at_any_size(exported: Path, bundle_root: Path, rng: Generator) -> None:
-    network = load_weights(GanDenoiser(), bundle_root / "models" / "model.pt")
+    network = load_weights(GanDenoiser(), bundle_root / "models" / "model_fidelity.pt")
     script, metadata, extra = load_net_with_metadata(
         str(exported / "models" / "model.ts"), more_extra_files=["inference.json"]
     )

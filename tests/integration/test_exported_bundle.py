@@ -102,7 +102,7 @@ def test_it_passes_the_zoos_verifications(bare_python: Path, exported: Path, tmp
         bundle(bare_python, exported, "verify_metadata", *files[:2], "--filepath", SCHEMA)
     bundle(bare_python, exported, "verify_net_in_out", "network_def", *files, "--bundle_root", ".")
     written = tmp_path / "verify_model.ts"
-    weights = ("--ckpt_file", "models/model.pt", "--filepath", written)
+    weights = ("--ckpt_file", "models/model_fidelity.pt", "--filepath", written)
     bundle(bare_python, exported, "ckpt_export", "network_def", *files, *weights, "--bundle_root", ".")
     program = "import sys, torch; [torch.jit.load(path) for path in sys.argv[1:]]"
     run(bare_python, exported, "-c", program, written, "models/model.ts")

@@ -206,7 +206,7 @@ def test_the_sdks_bundle_operator_on_the_exported_model_gives_what_denoiser_give
         tmp_path,
         *("-m", "monai.bundle", "ckpt_export", "network_def"),
         *("--meta_file", configs / "metadata.json", "--config_file", configs / "inference.json"),
-        *("--ckpt_file", ROOT / "bundle" / "models" / "model.pt", "--filepath", "model.ts"),
+        *("--ckpt_file", ROOT / "bundle" / "models" / "model_fidelity.pt", "--filepath", "model.ts"),
         *("--input_shape", "[1,1,64,64]"),
     )
     assert export.returncode == 0, export.stderr

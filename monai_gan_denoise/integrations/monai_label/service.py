@@ -18,6 +18,7 @@ from monai_gan_denoise.integrations.monai_label.options import check_number, cho
 from monai_gan_denoise.integrations.monai_label.progress import progress_in_log
 from monai_gan_denoise.integrations.monai_label.weights import available_weights
 from monai_gan_denoise.io import read_scan
+from monai_gan_denoise.networks import default_perception
 from monai_gan_denoise.scans.errors import InputError
 from monai_gan_denoise.scans.scan import Scan
 
@@ -92,13 +93,14 @@ class DenoisingService:
 
     def options(self) -> dict[str, Any]:
         """Name what a client may choose, with the defaults; of a list its first."""
+        available = available_weights(self.app_dir)
         return {
             "modality": self.modalities,
             "strength": 1.0,
             "debias": ["auto", "off"],
-            "perception": 0.0,
+            "perception": default_perception(next(iter(available.values()))),
             "noise_level": "auto",
-            "weights": list(available_weights(self.app_dir)),
+            "weights": list(available),
             **({"store": False} if self.archive else {}),
         }
 
