@@ -130,6 +130,7 @@ def test_images_without_noise_tell_nothing(image: Tensor) -> None:
     assert not shows_clipped_noise(image)
 
 
+@pytest.mark.slow  # alone, for its time counts
 def test_a_slice_takes_no_time_that_counts(rng: Generator) -> None:
     image = add_rician_noise(head(512), 0.05, rng).float()
     start = time.process_time()

@@ -81,6 +81,7 @@ def test_a_number_of_coils_that_is_none_is_refused(coils: float) -> None:
         remove_magnitude_bias(torch.zeros(2), 1.0, coils)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow  # alone, for its time counts
 def test_a_slice_takes_no_time_that_counts() -> None:
     image = torch.rand((512, 512))
     remove_magnitude_bias(image, 0.1)

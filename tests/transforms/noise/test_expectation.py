@@ -83,6 +83,7 @@ def test_only_laws_that_take_a_magnitude_have_a_mean(name: str) -> None:
     assert (LAWS[name].mean is not None) == LAWS[name].magnitude
 
 
+@pytest.mark.slow  # alone, for its time counts
 def test_the_mean_of_a_batch_takes_no_time_that_counts() -> None:
     images, levels = torch.rand((14, 1, 96, 96)), torch.linspace(0, 0.2, 14).view(14, 1, 1, 1)
     magnitude_mean(images, levels, 4)
