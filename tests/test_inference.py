@@ -340,6 +340,7 @@ def test_without_fidelity_weights_perception_is_1(two_weights: Path) -> None:
     two_weights.with_name("model_fidelity.pt").unlink()
     results = [Denoiser(two_weights, device="cpu", perception=p).denoise(noise((20, 24)), "us") for p in (1, None)]
     assert np.array_equal(*results)
+    assert results[0].shape == (20, 24)
     with pytest.raises(WeightsError, match=r"perception must be 1 without .*model_fidelity\.pt, got 0\.5"):
         Denoiser(two_weights, device="cpu", perception=0.5)
 

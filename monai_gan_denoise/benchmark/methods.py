@@ -109,19 +109,20 @@ def find_method(name: str, weights: Path | None = None) -> Method:
     """
     if name == NOISY:
         return Method(NOISY, NOISY, lambda exposure: iter([(INPUT, exposure.noisy)]), (INPUT,))
-    if name == OURS:
-        fidelity = fidelity_file(weights or SHIPPED)
-        return _pipeline(name, fidelity if fidelity.is_file() else weights or SHIPPED)
-    if name == OURS_ADVERSARIAL:
-        fidelity = fidelity_file(weights or SHIPPED)
-        return (
-            _pipeline(name, weights or SHIPPED) if fidelity.is_file() else _absent(name, f"{fidelity.name} is missing")
-        )
+    if name in (OURS, OURS_ADVERSARIAL):
+        return _ours(name, weights or SHIPPED)
     if name in LEARNED:
         return _learned(name)
     if name in PEERS:
         return _peer(PEERS[name])
     return _network(name)
+
+
+def _ours(name: str, weights: Path) -> Method:
+    fidelity = fidelity_file(weights)
+    if fidelity.is_file():
+        return _pipeline(name, fidelity if name == OURS else weights)
+    return _pipeline(name, weights) if name == OURS else _absent(name, f"{fidelity.name} is missing")
 
 
 def _learned(name: str) -> Method:

@@ -1,4 +1,4 @@
-"""Fidelity to the clean image, pixel by pixel: in decibels, and absolutely."""
+"""Fidelity to the clean image: pixel by pixel, in decibels and absolutely; of edges, regional means and spectrum."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 __all__ = ["CharbonnierLoss", "FocalFrequencyLoss", "GradientLoss", "LogErrorLoss", "MeanPreservationLoss"]
 
 SMOOTHING = 1e-3  # network units: smaller errors count as their square, larger ones as they are
+NEIGHBORHOOD = 16  # pixels a side: half a lung vessel's distance, some ten times the width of the noise's grain
 
 
 class LogErrorLoss(nn.Module):
@@ -60,9 +61,6 @@ class GradientLoss(nn.Module):
         """Compare an estimate with the clean image, both ``(B, C, H, W)``; a scalar."""
         error = estimate - label
         return (error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()) / 2
-
-
-NEIGHBORHOOD = 16  # pixels a side: half a lung vessel's distance, some ten times the width of the noise's grain
 
 
 class MeanPreservationLoss(nn.Module):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 __all__ = ["DenoisingLoss", "NoiseLevelLoss"]
 
 COARSE, LEVEL = "coarse", "level"
+LEVEL_FLOOR = 0.005  # network units: below it an error of the map counts absolutely, above it relatively; 15 HU
 
 
 class DenoisingLoss(nn.Module):
@@ -71,9 +72,6 @@ class DenoisingLoss(nn.Module):
 
     def _weigh(self, estimate: Tensor, label: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
         return {name: self.weights[name] * self.terms[name](estimate, label) for name in names if name in self.terms}
-
-
-LEVEL_FLOOR = 0.005  # network units: below it an error of the map counts absolutely, above it relatively; 15 HU
 
 
 class NoiseLevelLoss(nn.Module):

@@ -1,4 +1,4 @@
-"""Whether edges stay where they were."""
+"""Edges: whether they stay where they were, and whether there are as many strong ones as before."""
 
 from __future__ import annotations
 

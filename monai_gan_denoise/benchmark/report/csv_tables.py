@@ -1,4 +1,4 @@
-"""The results as files for programs: results.csv, times.csv, results.json."""
+"""The results as files for programs: results, measures, structure and times as CSV, and results.json."""
 
 from __future__ import annotations
 
